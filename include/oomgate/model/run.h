@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run: every result, and what is needed to say what it may be compared with.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "oomgate/model/metric.h"
+#include "oomgate/model/result.h"
+
+namespace oomgate {
+
+inline constexpr int kSchema = 1;
+
+// What a place was when it started, as the judge's side saw it.
+struct Start {
+  std::string place;
+  std::string shape;
+  std::string kernel;        // uname -r
+  std::string version;       // uname -v
+  std::string accelerator;   // "tcg", "kvm"; "" outside a guest
+  std::string cpu;           // model name
+  std::string command_line;  // the kernel's
+  std::string taint;         // /proc/sys/kernel/tainted at the start
+  double mem_total = 0;      // bytes
+  double swap_total = 0;
+  int cpus = 0;
+  int nodes = 0;
+  std::map<std::string, std::string> settings;  // path -> value in force
+  bool operator==(const Start&) const = default;
+};
+
+struct Run {
+  int schema = kSchema;
+  std::string oomgate;   // program version
+  std::string started;   // UTC, "2026-01-31T12:00:00Z"
+  std::string finished;  // "" while the run goes on, or was cut off
+  std::string command;   // as typed
+  bool interrupted = false;
+  std::vector<Start> starts;                           // one per kind of place
+  std::map<std::string, std::vector<Metric>> metrics;  // case id -> declared
+  std::vector<Result> results;                         // in order of the plan
+  bool operator==(const Run&) const = default;
+};
+
+}  // namespace oomgate

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a guest is asked to do, as one text file in its initramfs: written by
+// the outside, read by PID 1.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oomgate/model/needs.h"
+#include "oomgate/model/units.h"
+
+namespace oomgate {
+
+// One instance, for the launcher.
+struct JudgeOrder {
+  std::string instance;  // "pages/zero_page[touch=write]"
+  Blast blast = Blast::kProcess;
+  Bytes box = {};            // limit of the cgroup to make; kCgroup only
+  int timeout_seconds = 30;  // the subject's
+  bool invert = false;
+  bool operator==(const JudgeOrder&) const = default;
+};
+
+struct GuestOrders {
+  int cgroup = 2;                    // memory controller to mount: 1 or 2
+  std::string swap;                  // block device to swap on: "vda", "zram0"
+  Bytes swap_size = {};              // zram only: its disksize
+  std::vector<std::string> modules;  // paths, in load order
+  std::vector<Setting> settings;
+  std::vector<JudgeOrder> instances;
+  bool operator==(const GuestOrders&) const = default;
+};
+
+// One line per item, "verb value…"; values hold no line breaks.
+std::string Encode(const GuestOrders& orders);
+// Nothing where a line is not understood.
+std::optional<GuestOrders> DecodeOrders(std::string_view text);
+
+}  // namespace oomgate
