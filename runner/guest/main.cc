@@ -1,2 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 0; }
+// oomgate-init, PID 1 of a guest: oomgate's hands inside. Prepares the machine
+// by its orders, runs one judge after another, sends their records out.
+#include <optional>
+#include <string>
+
+#include "runner/guest/channel.h"
+#include "runner/guest/setup.h"
+#include "runner/launch/file.h"
+#include "runner/launch/judge.h"
+#include "runner/launch/orders.h"
+
+int main() {
+  using namespace oomgate;
+  MountBasics();
+  Channel channel;
+  if (!channel.Open()) {
+    WriteFile("/dev/kmsg", "oomgate: no I/O ports: is the kernel locked down?");
+    return 1;  // PID 1 may not end: the kernel panics, and says so
+  }
+  const std::optional<GuestOrders> orders =
+      DecodeOrders(ReadFile("/orders") + "\n");
+  if (!orders) {
+    WriteFile("/dev/kmsg", "oomgate: the orders are not understood");
+    channel.EndMachine(2);
+  }
+  JudgeSetup setup;
+  setup.program = "/bin/oomgate-cases";
+  setup.cgroup_parent = Prepare(*orders);
+  setup.cgroup = setup.cgroup_parent.empty() ? 0 : orders->cgroup;
+  setup.own_machine = true;
+
+  const LineSink send = [&channel](std::string_view line) {
+    channel.Send(line);
+  };
+  EmitStart(send);
+  for (const JudgeOrder& order : orders->instances) {
+    RunJudge(setup, order, send);
+  }
+  channel.Send("{\"event\":\"end\"}");
+  channel.EndMachine(0);
+}

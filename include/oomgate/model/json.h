@@ -52,7 +52,8 @@ inline void from_json(const Json& j, Kind& k) {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Setting, path, value)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Needs, memory, swap, cpus,
-                                                nodes, cgroup, alone, settings)
+                                                nodes, cgroup, kernel_log,
+                                                alone, settings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Metric, name, better, unit,
                                                 kind, tolerance, cause)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceInfo, params, needs)
