@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collects the facts of a place.
+#include "cases/kit/facts.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "oomgate/usage.h"
+
+namespace oomgate {
+namespace {
+
+int Nodes() {
+  int nodes = 0;
+  for (;; ++nodes) {
+    const std::string path =
+        "/sys/devices/system/node/node" + std::to_string(nodes);
+    if (access(path.c_str(), F_OK) != 0) break;
+  }
+  return nodes == 0 ? 1 : nodes;
+}
+
+}  // namespace
+
+KernelVersion KernelVersion::Of(const std::string& release) {
+  KernelVersion version;
+  if (std::sscanf(release.c_str(), "%d.%d", &version.major, &version.minor) !=
+      2) {
+    return {};
+  }
+  return version;
+}
+
+Facts CollectFacts(const BoxView& box) {
+  Facts facts;
+  facts.box = box.Limit();
+  facts.ram = Meminfo("MemTotal");
+  facts.swap = Meminfo("SwapTotal");
+  facts.available = Meminfo("MemAvailable");
+  facts.cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
+  facts.nodes = Nodes();
+  facts.cgroup = box.cgroup();
+  facts.box_folder = box.folder();
+  utsname system = {};
+  uname(&system);
+  facts.kernel = KernelVersion::Of(system.release);
+  return facts;
+}
+
+}  // namespace oomgate

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Judges one instance: needs, bystanders, subject, evidence, oracle.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cases/kit/box.h"
+#include "cases/kit/subject.h"
+#include "oomgate/case.h"
+#include "oomgate/model/result.h"
+
+namespace oomgate {
+
+struct Judgement {
+  Verdict verdict = Verdict::kBroken;
+  std::string reason;
+  std::optional<Outcome> outcome;  // nothing where no subject ran
+  std::vector<Sample> samples;
+  double seconds = 0;
+};
+
+// `invert` expects the oracle not to hold: shows that a case can fail.
+Judgement Judge(const Case& definition, const Params& params,
+                const BoxView& box, bool invert);
+
+// How a subject ended, from evidence: wait status, deadline, what it left, and
+// how often the box's OOM killer struck meanwhile.
+Outcome Classify(const SubjectEnd& end, const Trace& trace,
+                 std::int64_t oom_kills);
+
+}  // namespace oomgate

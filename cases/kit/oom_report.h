@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel's OOM reports, from the text of its log. Grammar of 5.0 and later
+// (mm/oom_kill.c: dump_header, dump_oom_summary, __oom_kill_process).
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "oomgate/model/result.h"
+
+namespace oomgate {
+
+// One report per "Killed process" line, in order. A header that the kernel
+// suppressed (it prints 10 in 5 seconds) leaves the constraint empty.
+std::vector<OomReport> ParseOomReports(std::string_view log);
+
+}  // namespace oomgate

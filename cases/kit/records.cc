@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a judge tells the launcher, as JSON lines.
+#include "cases/kit/records.h"
+
+#include <unistd.h>
+
+#include "oomgate/model/line.h"
+
+namespace oomgate {
+namespace {
+
+void Write(int fd, Line& line) {
+  std::string text(line.Done());
+  text += '\n';
+  std::string_view left = text;
+  while (!left.empty()) {
+    const ssize_t n = write(fd, left.data(), left.size());
+    if (n <= 0) return;
+    left.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+void AddOom(const OomReport& oom, Line& line) {
+  line.Object("oom")
+      .Text("constraint", oom.constraint)
+      .Text("nodemask", oom.nodemask)
+      .Text("oom_memcg", oom.oom_memcg)
+      .Text("task_memcg", oom.task_memcg)
+      .Text("invoked_by", oom.invoked_by)
+      .Text("victim", oom.victim)
+      .Number("pid", oom.pid)
+      .Number("total_vm_kb", oom.total_vm_kb)
+      .Number("anon_rss_kb", oom.anon_rss_kb)
+      .Number("file_rss_kb", oom.file_rss_kb)
+      .Number("shmem_rss_kb", oom.shmem_rss_kb)
+      .Number("pgtables_kb", oom.pgtables_kb)
+      .Number("oom_score_adj", oom.oom_score_adj)
+      .Bool("global", oom.global)
+      .Close();
+}
+
+void AddOutcome(const Case& definition, const Outcome& outcome, Line& line) {
+  line.Object("metrics");
+  for (const Metric& metric : definition.metrics) {
+    const auto value = outcome.values.find(metric.name);
+    if (value != outcome.values.end()) line.Number(metric.name, value->second);
+  }
+  line.Close().Object("values");
+  for (const auto& [name, value] : outcome.values) line.Number(name, value);
+  line.Close();
+  if (outcome.oom) AddOom(*outcome.oom, line);
+}
+
+}  // namespace
+
+void WriteRecords(const Case& definition, const Params& params,
+                  const Judgement& judgement, int fd) {
+  if (fd < 0) return;
+  for (const Sample& sample : judgement.samples) {
+    Line line("sample");
+    line.Number("ms", sample.milliseconds)
+        .Number("rss", sample.rss.count)
+        .Number("page_tables", sample.page_tables.count);
+    Write(fd, line);
+  }
+  Line line("result");
+  line.Text("id", definition.id)
+      .Names("params", params)
+      .Text("verdict", ToText(judgement.verdict))
+      .Text("reason", judgement.reason)
+      .Text("end", judgement.outcome ? ToText(*judgement.outcome) : "")
+      .Seconds("seconds", judgement.seconds);
+  if (judgement.outcome) AddOutcome(definition, *judgement.outcome, line);
+  Write(fd, line);
+}
+
+}  // namespace oomgate

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a judge tells the launcher: the samples and the result, a line each.
+#pragma once
+
+#include "cases/kit/judge.h"
+
+namespace oomgate {
+
+// Does nothing where `fd` is negative.
+void WriteRecords(const Case& definition, const Params& params,
+                  const Judgement& judgement, int fd);
+
+}  // namespace oomgate

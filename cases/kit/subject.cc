@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes that do deeds: starting, watching, ending them.
+#include "cases/kit/subject.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+
+namespace oomgate {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kSamplePeriod{50};
+constexpr std::size_t kMostSamples = 256;
+constexpr milliseconds kPrepareDeadline{20000};
+
+void SetScore(int adj) {
+  char text[16];
+  const int length = std::snprintf(text, sizeof text, "%d", adj);
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  (void)!write(fd, text, static_cast<std::size_t>(length));
+  close(fd);
+}
+
+// Forks a process that enters the box and runs `body`.
+pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
+            int keep_fd, const std::function<void()>& body) {
+  const pid_t judge = getpid();
+  const pid_t pid = fork();
+  if (pid != 0) return pid;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != judge) _exit(1);
+  prctl(PR_SET_NAME, name);
+  if (!box.Enter()) trace.Stop("entering the box", errno);
+  SetScore(adj);
+  if (keep_fd >= 0) keep_fd = dup2(keep_fd, 3);
+  syscall(SYS_close_range, keep_fd >= 0 ? 4U : 3U, ~0U, 0);
+  // Twice, so that no later reading faults in a page of its own.
+  for (int i = 0; i < 2; ++i) {
+    ReadUsage();
+    ReadMapping({});
+  }
+  trace.Set("entered", 1);
+  body();
+  _exit(0);
+}
+
+Bytes StatusField(const char* status, const char* key) {
+  const char* at = std::strstr(status, key);
+  if (at == nullptr) return {};
+  return std::strtoll(at + std::strlen(key), nullptr, 10) * 1_KiB;
+}
+
+// Looks at a process again and again; the folder of samples stays bounded by
+// dropping every second one and looking half as often.
+class Sampler {
+ public:
+  explicit Sampler(pid_t pid) : start_(steady_clock::now()) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/status";
+    fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    samples_.reserve(kMostSamples);
+  }
+  ~Sampler() { close(fd_); }
+  Sampler(const Sampler&) = delete;
+  Sampler& operator=(const Sampler&) = delete;
+
+  milliseconds period() const { return period_; }
+  void Look() {
+    char status[4096];
+    const ssize_t n = pread(fd_, status, sizeof status - 1, 0);
+    if (n <= 0) return;
+    status[n] = '\0';
+    if (std::strstr(status, "VmRSS:") == nullptr) return;  // has no memory left
+    if (samples_.size() == kMostSamples) Thin();
+    samples_.push_back(
+        {std::chrono::duration_cast<milliseconds>(steady_clock::now() - start_)
+             .count(),
+         StatusField(status, "VmRSS:"), StatusField(status, "VmPTE:")});
+  }
+  std::vector<Sample> Take() { return std::move(samples_); }
+
+ private:
+  void Thin() {
+    for (std::size_t i = 0; i < kMostSamples / 2; ++i) {
+      samples_[i] = samples_[2 * i];
+    }
+    samples_.resize(kMostSamples / 2);
+    period_ *= 2;
+  }
+
+  int fd_ = -1;
+  steady_clock::time_point start_;
+  milliseconds period_ = kSamplePeriod;
+  std::vector<Sample> samples_;
+};
+
+}  // namespace
+
+SubjectEnd RunSubject(const Case& definition, const Params& params,
+                      const Facts& facts, const BoxView& box, Trace& trace) {
+  SubjectEnd end;
+  const pid_t pid =
+      Start("oomgate-subject", box, definition.oom_score_adj, trace, -1,
+            [&] { definition.subject(trace, params, facts); });
+  if (pid < 0) {
+    end.broken = std::string("cannot fork a subject: ") + std::strerror(errno);
+    return end;
+  }
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  const auto until =
+      steady_clock::now() + std::chrono::seconds(definition.timeout_seconds);
+  Sampler sampler(pid);
+  for (;;) {
+    pollfd ended{pidfd, POLLIN, 0};
+    if (poll(&ended, 1, static_cast<int>(sampler.period().count())) > 0) break;
+    if (steady_clock::now() >= until) {
+      end.deadline = true;
+      kill(pid, SIGKILL);
+      break;
+    }
+    sampler.Look();
+  }
+  rusage usage = {};
+  while (wait4(pid, &end.status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  close(pidfd);
+  end.peak_rss = usage.ru_maxrss * 1_KiB;
+  end.samples = sampler.Take();
+  if (trace.Values().count("entered") == 0) {
+    end.broken = "the subject did not start: " + trace.Stopped();
+  }
+  return end;
+}
+
+BystanderProcess::BystanderProcess(const Bystander& bystander,
+                                   const Params& params, const Facts& facts,
+                                   const BoxView& box)
+    : name_(bystander.name), trace_(Trace::Share()) {
+  int ready[2];
+  if (pipe2(ready, O_CLOEXEC) != 0) {
+    broken_ = name_ + ": no pipe";
+    return;
+  }
+  pid_ = Start("oomgate-bystand", box, bystander.oom_score_adj, *trace_,
+               ready[1], [&] {
+                 bystander.prepare(*trace_, params, facts);
+                 (void)!write(3, "", 1);
+                 WaitForever();
+               });
+  close(ready[1]);
+  pollfd prepared{ready[0], POLLIN, 0};
+  char byte = 0;
+  if (pid_ < 0 ||
+      poll(&prepared, 1, static_cast<int>(kPrepareDeadline.count())) != 1 ||
+      read(ready[0], &byte, 1) != 1) {
+    broken_ = "the bystander " + name_ + " was not prepared: " +
+              (trace_->Stopped().empty() ? "it ended" : trace_->Stopped());
+  }
+  close(ready[0]);
+}
+
+BystanderProcess::~BystanderProcess() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Trace::Release(trace_);
+}
+
+bool BystanderProcess::Lives() {
+  if (pid_ <= 0) return false;
+  if (waitpid(pid_, nullptr, WNOHANG) == 0) return true;
+  pid_ = -1;
+  return false;
+}
+
+}  // namespace oomgate

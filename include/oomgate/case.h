@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// A case is a value: what the kernel promises, the deed that puts it to the
+// test, and the oracle that decides. The only header that a case includes.
+//
+//   Subject   runs in a process of its own, inside the box, and may die there.
+//             Never asserts, throws, logs; never allocates after a first touch.
+//   Expect    runs in the judge, outside the box, after the subject ended.
+//
+// Start from cases/template.cc.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "oomgate/facts.h"
+#include "oomgate/memory.h"
+#include "oomgate/model/metric.h"
+#include "oomgate/model/needs.h"
+#include "oomgate/model/params.h"
+#include "oomgate/model/units.h"
+#include "oomgate/outcome.h"
+#include "oomgate/trace.h"
+#include "oomgate/usage.h"
+
+namespace oomgate {
+
+// A parameter and the values that it takes: every combination is an instance.
+struct Axis {
+  std::string name;
+  std::vector<std::string> values;
+};
+
+using Deed = void (*)(Trace&, const Params&, const Facts&);
+
+// A process that is there while the subject runs: prepared before it starts,
+// then idle until the judge has looked whether it still lives. Its trace
+// values come out as "<name>.<value>".
+struct Bystander {
+  std::string name;
+  Deed prepare = nullptr;
+  int oom_score_adj = 0;
+};
+
+// A bug that is known: between the two kernels, `since` included and `fixed`
+// not, the oracle may fail ("known" instead of "fail").
+struct Known {
+  std::string what;  // and the fixing commit
+  KernelVersion since = {};
+  KernelVersion fixed = {};
+};
+
+struct Case {
+  std::string id;             // the path below cases/, without .cc
+  std::string summary;        // the promise, in one line
+  std::string explains = {};  // where it comes from, what to look at
+  Blast blast = Blast::kProcess;
+  Needs needs = {};
+  // Changes the needs of one instance by its parameters.
+  void (*adjust)(const Params&, Needs&) = nullptr;
+  std::vector<Axis> params = {};
+  // A reason to skip that only the running kernel knows; "" to go on. Probes
+  // for a feature, never compares versions.
+  std::string (*probe)(const Params&, const Facts&) = nullptr;
+  Deed subject = nullptr;
+  Oracle (*expect)(const Params&, const Facts&) = nullptr;
+  std::vector<Bystander> bystanders = {};
+  int oom_score_adj = 1000;  // the subject's: the first to go
+  std::vector<Metric> metrics = {};
+  std::vector<Known> known = {};
+  int timeout_seconds = 30;  // the subject's
+  bool meta = false;         // proves the harness: runs only when named
+};
+
+// Declares a case: a namespace-scope constant, no other line anywhere.
+class Register {
+ public:
+  Register(Case definition);  // NOLINT(google-explicit-constructor)
+};
+
+}  // namespace oomgate

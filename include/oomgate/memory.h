@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Mapping and touching memory, for subjects. Nothing here allocates; what fails
+// ends the subject through Trace::Stop.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstdint>
+
+#include "oomgate/facts.h"
+#include "oomgate/model/units.h"
+#include "oomgate/trace.h"
+
+namespace oomgate {
+
+struct Range {
+  char* start = nullptr;
+  Bytes size = {};
+  // The address space that it stands in, guards included.
+  char* reserved = nullptr;
+  Bytes reserved_size = {};
+  char* end() const { return start + size.count; }
+  Range Part(Bytes offset, Bytes length) const {
+    return {.start = start + offset.count, .size = length};
+  }
+};
+
+struct MapOptions {
+  int prot = PROT_READ | PROT_WRITE;
+  // MAP_NORESERVE by default: a case that is not about overcommit must not be
+  // refused by it.
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  Bytes align = kHugePage;
+  // kSmall asks for 4 KiB pages, whatever the machine's THP setting.
+  enum Pages { kSmall, kHuge, kDefault } pages = kSmall;
+};
+
+// Maps `size`, aligned, between two guards that keep neighbours (and their
+// page tables) away.
+Range MapAnonymous(Trace& trace, Bytes size, const MapOptions& options = {});
+// Unmaps the range together with its guards.
+void Unmap(Trace& trace, const Range& range);
+
+// Reads or writes one byte at every `stride`. Counts in the trace, visibly at
+// every step: "touches", and for writes also "written" (bytes, whole pages).
+void ReadPages(Trace& trace, const Range& range, Bytes stride = kPage);
+void WritePages(Trace& trace, const Range& range, Bytes stride = kPage);
+
+// mmap(2) as a question: 0 where the kernel allows it (and it is unmapped
+// again), else errno.
+int TryMap(Bytes size, int prot, int flags);
+
+// The largest mapping, in whole pages, that the kernel allows: found by
+// bisection up to `limit`. What is asked is monotone in the size.
+Bytes LargestMap(int prot, int flags, Bytes limit);
+
+// Waits for a signal to die of. For bystanders and children.
+[[noreturn]] void WaitForever();
+
+}  // namespace oomgate

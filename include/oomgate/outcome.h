@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a subject ended and what it left: what an oracle judges, and the matchers
+// that oracles are made of.
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "oomgate/model/result.h"
+#include "oomgate/model/units.h"
+
+namespace oomgate {
+
+struct Outcome {
+  enum class End {
+    kExited,     // code: exit status
+    kSignal,     // code: the signal; not by us, not by the OOM killer
+    kOomKilled,  // SIGKILL, and oom_kill rose in the box, and no deadline
+    kDeadline,   // ended by us
+    kStopped,    // a building block failed: `stopped` says which
+  };
+  End end = End::kExited;
+  int code = 0;
+  std::string stopped;
+  // What the subject and its bystanders set, and what the judge saw:
+  //   peak_rss   bytes, the kernel's high-water mark (ru_maxrss)
+  //   oom_kills  how often the box's oom_kill counter rose
+  //   box_peak   bytes, the cgroup's own high-water mark, where it has one
+  //   last_rss, last_page_tables   bytes, last sample before the end
+  std::map<std::string, std::int64_t> values;
+  std::optional<OomReport> oom;  // the kernel's last report in that time
+  // Bystanders that did not live to see the end.
+  std::string dead_bystanders;
+};
+
+// "exited 0", "killed by signal 11 (Segmentation fault)", "oom-killed", …
+std::string ToText(const Outcome& outcome);
+
+// An oracle: holds, or says what it saw instead.
+using Oracle = testing::Matcher<const Outcome&>;
+
+// The words of oracles; the rest of gmock's work too.
+using testing::AllOf;
+using testing::AnyOf;
+using testing::Eq;
+using testing::Ge;
+using testing::Gt;
+using testing::HasSubstr;
+using testing::Le;
+using testing::Lt;
+using testing::Ne;
+using testing::Not;
+
+// lo <= value <= hi
+template <typename T>
+auto Between(T lo, T hi) {
+  return AllOf(Ge(lo), Le(hi));
+}
+
+Oracle Survives();            // exited 0
+Oracle OomKilled();           // by evidence, not by SIGKILL alone
+Oracle KilledBy(int signal);  // by that signal, not by us
+Oracle BystandersSurvive();
+
+// A number of the trace or of the judge.
+Oracle Count(const std::string& name, testing::Matcher<std::int64_t> inner);
+// The same as a size.
+Oracle Size(const std::string& name, testing::Matcher<Bytes> inner);
+inline Oracle Written(testing::Matcher<Bytes> m) { return Size("written", m); }
+inline Oracle PeakRss(testing::Matcher<Bytes> m) { return Size("peak_rss", m); }
+inline Oracle Touches(testing::Matcher<std::int64_t> m) {
+  return Count("touches", m);
+}
+
+// The kernel's OOM report. A missing report matches none of these: a case that
+// uses them declares .needs.kernel_log.
+Oracle OomConstraint(const std::string& constraint);
+Oracle OomNodemask(const std::string& nodemask);
+Oracle OomVictimIsSubject();
+Oracle OomAnonRss(testing::Matcher<Bytes> inner);
+Oracle OomPageTables(testing::Matcher<Bytes> inner);
+
+}  // namespace oomgate
