@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -69,21 +70,13 @@ std::int64_t FieldIn(const char* path, std::string_view key) {
 
 Bytes Kilobytes(std::int64_t kb) { return kb < 0 ? Bytes{-1} : kb * 1_KiB; }
 
-}  // namespace
-
-Usage ReadUsage() {
-  rusage self = {};
-  getrusage(RUSAGE_SELF, &self);
-  return {self.ru_minflt, Kilobytes(FieldIn("/proc/self/status", "VmPTE"))};
-}
-
-MappingUsage ReadMapping(const Range& range) {
-  const auto first = reinterpret_cast<std::uintptr_t>(range.start);
-  const auto last = reinterpret_cast<std::uintptr_t>(range.end());
+// Sums over the mappings of one process between two addresses.
+MappingUsage ReadSmaps(const char* path, std::uintptr_t first,
+                       std::uintptr_t last) {
   MappingUsage sum;
   bool inside = false;
   Bytes size;
-  EachLine("/proc/self/smaps", [&](std::string_view line) {
+  EachLine(path, [&](std::string_view line) {
     std::int64_t kb = 0;
     // A header, "start-end perms …", begins with a hexadecimal digit.
     if (const char c = line.empty() ? 'X' : line[0];
@@ -106,6 +99,45 @@ MappingUsage ReadMapping(const Range& range) {
       sum.accounted += size;
     }
   });
+  return sum;
+}
+
+}  // namespace
+
+Usage ReadUsage() {
+  rusage self = {};
+  getrusage(RUSAGE_SELF, &self);
+  return {self.ru_minflt, Kilobytes(FieldIn("/proc/self/status", "VmPTE"))};
+}
+
+MappingUsage ReadMapping(const Range& range) {
+  return ReadSmaps("/proc/self/smaps",
+                   reinterpret_cast<std::uintptr_t>(range.start),
+                   reinterpret_cast<std::uintptr_t>(range.end()));
+}
+
+Bytes AccountedOfAll() {
+  Bytes sum;
+  const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // Not opendir: that allocates, which is charged too.
+  static char entries[8 << 10];
+  for (;;) {
+    const long n = syscall(SYS_getdents64, proc, entries, sizeof entries);
+    if (n <= 0) break;
+    for (long at = 0; at < n;) {
+      // struct linux_dirent64: d_reclen at 16, d_name at 19.
+      std::uint16_t length = 0;
+      std::memcpy(&length, entries + at + 16, sizeof length);
+      const char* const name = entries + at + 19;
+      if (*name >= '0' && *name <= '9') {
+        char path[32];
+        std::snprintf(path, sizeof path, "/proc/%.10s/smaps", name);
+        sum += ReadSmaps(path, 0, UINTPTR_MAX).accounted;
+      }
+      at += length;
+    }
+  }
+  close(proc);
   return sum;
 }
 

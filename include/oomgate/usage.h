@@ -28,6 +28,10 @@ struct MappingUsage {
 };
 MappingUsage ReadMapping(const Range& range);
 
+// Size of all `ac` mappings of all processes: what private memory is charged
+// for. Exact where nothing else runs.
+Bytes AccountedOfAll();
+
 // One field of /proc/meminfo ("CommitLimit"); -1 B where it is not there.
 Bytes Meminfo(const char* field);
 // One counter of /proc/vmstat ("thp_split_pmd"); -1 where it is not there.

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases about oomgate itself: each ends with the verdict that it is named for,
+// in every place. They prove that the harness tells them apart.
+#include <signal.h>
+#include <unistd.h>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+void Return(Trace& trace, const Params&, const Facts&) {
+  trace.Set("answer", 42);
+}
+void Spin(Trace&, const Params&, const Facts&) {
+  for (;;) asm volatile("");
+}
+void End(Trace&, const Params&, const Facts&) { _exit(1); }
+
+Oracle Holds(const Params&, const Facts&) {
+  return AllOf(Survives(), Count("answer", Eq(42)));
+}
+Oracle Fails(const Params&, const Facts&) { return Count("answer", Eq(41)); }
+Oracle KillsTheJudge(const Params&, const Facts&) {
+  kill(getpid(), SIGKILL);
+  return Survives();
+}
+Oracle HangsTheJudge(const Params&, const Facts&) {
+  for (;;) pause();
+}
+std::string Missing(const Params&, const Facts&) {
+  return "needs what no machine has, has not";
+}
+
+Case Meta(const char* id, const char* summary) {
+  return {.id = id,
+          .summary = summary,
+          .subject = Return,
+          .expect = Holds,
+          .metrics = {{.name = "answer"}},
+          .timeout_seconds = 2,
+          .meta = true};
+}
+
+const Register kPass{Meta("meta/pass", "passes")};
+
+const Register kFail{[] {
+  Case meta = Meta("meta/fail", "fails: its oracle does not hold");
+  meta.expect = Fails;
+  return meta;
+}()};
+
+const Register kDeadline{[] {
+  Case meta = Meta("meta/deadline", "fails: its subject never ends");
+  meta.subject = Spin;
+  return meta;
+}()};
+
+const Register kSkip{[] {
+  Case meta = Meta("meta/skip", "is skipped: a need does not hold");
+  meta.probe = Missing;
+  return meta;
+}()};
+
+const Register kKnown{[] {
+  Case meta = Meta("meta/known", "fails inside a declared window: known");
+  meta.expect = Fails;
+  meta.known = {
+      {.what = "the answer is 42", .since = {0, 0}, .fixed = {999, 0}}};
+  return meta;
+}()};
+
+const Register kBroken{[] {
+  Case meta = Meta("meta/broken", "is broken: its bystander cannot be had");
+  meta.bystanders = {{.name = "absent", .prepare = End}};
+  return meta;
+}()};
+
+const Register kJudgeKilled{[] {
+  Case meta = Meta("meta/judge_killed", "is lost: its judge is killed");
+  meta.expect = KillsTheJudge;
+  return meta;
+}()};
+
+const Register kHang{[] {
+  Case meta = Meta("meta/hang", "is lost: its judge hangs");
+  meta.expect = HangsTheJudge;
+  return meta;
+}()};
+
+}  // namespace
+}  // namespace oomgate

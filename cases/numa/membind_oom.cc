@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process bound to one NUMA node that needs more than the node has does not
+// fail and does not spill: it is OOM-killed, while other nodes have room.
+#include <linux/mempolicy.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+void BindAll(Trace& trace, int node) {
+  const unsigned long mask = 1UL << node;
+  if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL) != 0) {
+    trace.Stop("set_mempolicy", errno);
+  }
+}
+
+void HoldAnywhere(Trace& trace, const Params&, const Facts&) {
+  WritePages(trace, MapAnonymous(trace, 40_MiB));
+}
+
+void HoldOnNode0(Trace& trace, const Params&, const Facts&) {
+  BindAll(trace, 0);
+  WritePages(trace, MapAnonymous(trace, 64_MiB));
+}
+
+void Subject(Trace& trace, const Params& p, const Facts& f) {
+  if (p["bind"] == "process") BindAll(trace, 1);
+  const Range range = MapAnonymous(trace, f.ram);
+  const unsigned long mask = 1UL << 1;
+  if (p["bind"] == "mapping" &&
+      syscall(SYS_mbind, range.start, range.size.count, MPOL_BIND, &mask, 64UL,
+              0) != 0) {
+    trace.Stop("mbind", errno);
+  }
+  WritePages(trace, range);
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  const Bytes node = NodeMeminfo(1, "MemTotal");
+  return AllOf(OomKilled(), OomVictimIsSubject(),
+               OomConstraint("CONSTRAINT_MEMORY_POLICY"), OomNodemask("1"),
+               Written(Between(node * 3 / 4, node)), BystandersSurvive());
+}
+
+const Register kMembindOom{
+    {.id = "numa/membind_oom",
+     .summary = "bound to a full node: killed, not failed, not spilled over",
+     .explains =
+         "Seed: \"--membind must allocate there, fails otherwise\": it does "
+         "not "
+         "fail, it is OOM-killed. Kernel: constrained_alloc, "
+         "oom_cpuset_eligible. When a bystander dies, the killer looked beyond "
+         "the policy's nodes.",
+     .blast = Blast::kMachine,
+     .needs = {.memory = 512_MiB, .nodes = 2, .kernel_log = true},
+     .params = {{"bind", {"process", "mapping"}}},
+     .subject = Subject,
+     .expect = Expect,
+     .bystanders = {{.name = "anywhere", .prepare = HoldAnywhere},
+                    {.name = "on_node0", .prepare = HoldOnNode0}},
+     .oom_score_adj = 0,
+     .metrics = {{.name = "written",
+                  .better = Better::kHigher,
+                  .unit = "bytes",
+                  .kind = Kind::kBounded,
+                  .tolerance = 8 << 20,
+                  .cause = "free memory of the node at the start"}}}};
+
+}  // namespace
+}  // namespace oomgate

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Page tables are charged to the memory cgroup: reads that use no memory of
+// their own, one per 2 MiB or per 1 GiB, end in an OOM kill at the limit.
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr Bytes kReserve = 16_TiB;
+
+Bytes Stride(const Params& p) {
+  if (p["by"] == "pud") return 1_GiB;  // a table and a directory a touch
+  return p["by"] == "write" ? kPage : kHugePage;
+}
+
+void Subject(Trace& trace, const Params& p, const Facts& f) {
+  MapOptions options;
+  const bool write = p["by"] == "write";
+  options.prot = write ? PROT_READ | PROT_WRITE : PROT_READ;
+  options.align = 1_GiB;
+  if (p["by"] == "thp_zero") options.pages = MapOptions::kHuge;
+  const Range range =
+      MapAnonymous(trace, write ? 2 * f.box : kReserve, options);
+  write ? WritePages(trace, range) : ReadPages(trace, range, Stride(p));
+}
+
+Oracle Expect(const Params& p, const Facts& f) {
+  // What else is charged to the subject: at most 96 pages of stack, text and
+  // upper levels. Every touch costs a page and its share of the level above.
+  constexpr std::int64_t kOther = 96;
+  const std::int64_t pages = f.box / kPage;
+  std::int64_t most = pages * 512 / 513;
+  if (p["by"] == "pud") most = pages * 512 / 1025;
+  const std::int64_t least = most - kOther * (p["by"] == "pud" ? 1 : 2) / 2 -
+                             (p["by"] == "pud" ? 1 : 0);
+  const Oracle killed =
+      AllOf(OomKilled(), OomVictimIsSubject(),
+            OomConstraint("CONSTRAINT_MEMCG"), Touches(Between(least, most)));
+  if (p["by"] == "write") {
+    return AllOf(killed, OomAnonRss(Ge(f.box * 97 / 100)));
+  }
+  return AllOf(killed, OomAnonRss(Le(512_KiB)),
+               OomPageTables(Ge(f.box * 97 / 100)));
+}
+
+void Adjust(const Params& p, Needs& needs) {
+  if (p["by"] != "thp_zero") return;
+  needs.settings = {{"/sys/kernel/mm/transparent_hugepage/enabled", "madvise"},
+                    {"/sys/kernel/mm/transparent_hugepage/use_zero_page", "1"}};
+}
+
+const Register kSparseAmplification{
+    {.id = "pages/sparse_amplification",
+     .summary = "page tables count against the cgroup: sparse reads end in OOM",
+     .explains =
+         "Seed: \"killed with low RES and 800 MB of VmPTE\". Kernel: "
+         "pte_alloc_one, GFP_PGTABLE_USER with __GFP_ACCOUNT. When it "
+         "survives, page tables are no longer charged: compare VmPTE with "
+         "memory.stat pagetables.",
+     .blast = Blast::kCgroup,
+     .needs = {.memory = 32_MiB, .kernel_log = true},
+     .adjust = Adjust,
+     .params = {{"by", {"pmd", "pud", "thp_zero", "write"}}},
+     .subject = Subject,
+     .expect = Expect,
+     .metrics = {
+         {.name = "touches",
+          .better = Better::kHigher,
+          .kind = Kind::kBounded,
+          .tolerance = 96,
+          .cause = "pages of the subject itself, per-CPU charge stock"}}}};
+
+}  // namespace
+}  // namespace oomgate
