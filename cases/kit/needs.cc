@@ -41,10 +41,13 @@ bool SettingHolds(std::string_view content, std::string_view value) {
 
 std::string UnmetNeed(Blast blast, const Needs& needs, const Facts& facts,
                       const BoxView& box) {
-  // A guest may hold a cgroup box: that contains a cgroup case, no more.
   if (blast > box.contains()) {
     return Unmet(std::string("a place that contains a ") + ToText(blast),
                  std::string("one that contains a ") + ToText(box.contains()));
+  }
+  // A machine is no substitute: the case is about its cgroup.
+  if (blast == Blast::kCgroup && box.cgroup() == 0) {
+    return Unmet("a memory cgroup", "a kernel without that controller");
   }
   if (needs.alone && box.contains() != Blast::kMachine) {
     return Unmet("a machine of its own", "a shared one");

@@ -34,6 +34,20 @@ void SetScore(int adj) {
   close(fd);
 }
 
+// The linker's names for where this program's code begins and ends.
+extern "C" const char __executable_start;
+extern "C" const char etext;
+
+// Unmaps the code pages that came along with the judge's work: a subject's RSS
+// is then its own. What it runs again is faulted in again.
+void DropCode() {
+  const auto mask = static_cast<std::uintptr_t>(kPage.count) - 1;
+  const auto start =
+      reinterpret_cast<std::uintptr_t>(&__executable_start) & ~mask;
+  const auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~mask;
+  madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
+}
+
 // Forks a process that enters the box and runs `body`.
 pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
             int keep_fd, const std::function<void()>& body) {
@@ -47,6 +61,7 @@ pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
   SetScore(adj);
   if (keep_fd >= 0) keep_fd = dup2(keep_fd, 3);
   syscall(SYS_close_range, keep_fd >= 0 ? 4U : 3U, ~0U, 0);
+  DropCode();
   // Twice, so that no later reading faults in a page of its own.
   for (int i = 0; i < 2; ++i) {
     ReadUsage();

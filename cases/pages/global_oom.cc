@@ -6,8 +6,9 @@
 namespace oomgate {
 namespace {
 
-void HoldMemory(Trace& trace, const Params&, const Facts&) {
-  WritePages(trace, MapAnonymous(trace, 40_MiB));
+void HoldMemory(Trace& trace, const Params& p, const Facts&) {
+  const Bytes size = p.Size("sibling");
+  if (size > 0_B) WritePages(trace, MapAnonymous(trace, size));
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
@@ -19,13 +20,14 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
 }
 
 Oracle Expect(const Params& p, const Facts& f) {
-  // A touch costs a table and its share of the level above.
+  // A touch costs a table; at 1 GiB it costs the directory above it too.
   const Bytes per_touch = p.Size("stride") == 1_GiB ? 2 * kPage : kPage;
-  const std::int64_t all = f.ram / per_touch;
-  return AllOf(
-      OomKilled(), OomVictimIsSubject(), OomConstraint("CONSTRAINT_NONE"),
-      OomAnonRss(Le(1_MiB)), OomPageTables(Ge((f.available - 40_MiB) * 9 / 10)),
-      Size("last_rss", Lt(1_MiB)), Touches(Lt(all)), BystandersSurvive());
+  const Bytes left = f.ram - p.Size("sibling");
+  return AllOf(OomKilled(), OomVictimIsSubject(),
+               OomConstraint("CONSTRAINT_NONE"), OomAnonRss(Lt(512_KiB)),
+               Size("last_rss", Lt(1_MiB)), OomPageTables(Ge(left * 3 / 4)),
+               Touches(Between(left * 3 / 4 / per_touch, left / per_touch)),
+               BystandersSurvive());
 }
 
 const Register kGlobalOom{
@@ -38,7 +40,7 @@ const Register kGlobalOom{
          "the sibling dies instead, badness no longer counts page tables.",
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .kernel_log = true},
-     .params = {{"stride", {"2m", "1g"}}},
+     .params = {{"stride", {"2m", "1g"}}, {"sibling", {"0", "40m"}}},
      .subject = Subject,
      .expect = Expect,
      .bystanders = {{.name = "sibling", .prepare = HoldMemory}},
