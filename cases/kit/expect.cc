@@ -136,6 +136,24 @@ Oracle Size(const std::string& name, Matcher<Bytes> inner) {
               });
 }
 
+Oracle Percent(const std::string& part, const std::string& whole,
+               Matcher<double> inner) {
+  return Make(part + " in % of " + whole + " " + Describe(inner),
+              [=](const Outcome& outcome, MatchResultListener& listener) {
+                const auto a = outcome.values.find(part);
+                const auto b = outcome.values.find(whole);
+                if (a == outcome.values.end() || b == outcome.values.end() ||
+                    b->second == 0) {
+                  listener << part << " or " << whole << " was never set";
+                  return false;
+                }
+                const double percent = 100.0 * static_cast<double>(a->second) /
+                                       static_cast<double>(b->second);
+                listener << part << " is " << percent << " % of " << whole;
+                return inner.Matches(percent);
+              });
+}
+
 Oracle OomConstraint(const std::string& constraint) {
   return Reported<std::string>("constraint", Matcher<std::string>(constraint),
                                [](const OomReport& r) { return r.constraint; });

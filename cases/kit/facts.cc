@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "oomgate/usage.h"
@@ -31,6 +32,12 @@ KernelVersion KernelVersion::Of(const std::string& release) {
     return {};
   }
   return version;
+}
+
+Bytes Facts::commit_slack() const {
+  const std::int64_t batch =
+      std::max<std::int64_t>({32, 2 * cpus, ram / kPage / 256 / cpus});
+  return (cpus - 1) * (batch - 1) * kPage;
 }
 
 Facts CollectFacts(const BoxView& box) {

@@ -39,8 +39,9 @@ Oracle Expect(const Params& p, const Facts& f) {
   const std::int64_t pages =
       p.Number("ratio") > 0 ? (f.ram / kPage - huge) * p.Number("ratio") / 100
                             : std::atoll(kLimitKb) / 4;
-  return AllOf(Survives(), Size("commit_limit", Eq(pages * kPage + f.swap)),
-               Size("largest_error", Eq(0_B)));
+  return AllOf(
+      Survives(), Size("commit_limit", Eq(pages * kPage + f.swap)),
+      Size("largest_error", Between(0_B - f.commit_slack(), f.commit_slack())));
 }
 
 void Adjust(const Params& p, Needs& needs) {

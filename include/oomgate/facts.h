@@ -32,6 +32,10 @@ struct Facts {
   int cgroup = 0;  // version of the box's controller; 0: the box is a machine
   std::string box_folder;  // of the cgroup; "" for a machine
   KernelVersion kernel;
+  // By how much the admission check of mode 2 may be off with several CPUs:
+  // each but the one that asks may hold back a batch (mm_compute_batch in
+  // mm/mm_init.c). With one CPU it is exact.
+  Bytes commit_slack() const;
   // What a CPU may hold back of a cgroup's charges, all CPUs together: stock of
   // 64 pages each (MEMCG_CHARGE_BATCH in mm/memcontrol.c).
   Bytes charge_slack() const { return 64 * kPage * cpus; }

@@ -69,6 +69,9 @@ Oracle BystandersSurvive();
 Oracle Count(const std::string& name, testing::Matcher<std::int64_t> inner);
 // The same as a size.
 Oracle Size(const std::string& name, testing::Matcher<Bytes> inner);
+// One number as a percentage of another.
+Oracle Percent(const std::string& part, const std::string& whole,
+               testing::Matcher<double> inner);
 inline Oracle Written(testing::Matcher<Bytes> m) { return Size("written", m); }
 inline Oracle PeakRss(testing::Matcher<Bytes> m) { return Size("peak_rss", m); }
 inline Oracle Touches(testing::Matcher<std::int64_t> m) {

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cases/kit/registry.h"
+
+#include <gmock/gmock.h>
+
+#include "cases/kit/list.h"
+#include "oomgate/model/json.h"
+
+namespace oomgate {
+namespace {
+
+Case TwoAxes() {
+  return {.id = "test/two_axes",
+          .summary = "says \"yes\"\\no",
+          .blast = Blast::kCgroup,
+          .needs = {.memory = 16_MiB, .settings = {{"/proc/sys/vm/x", "1"}}},
+          .adjust =
+              [](const Params& p, Needs& needs) {
+                if (p["size"] == "2") needs.swap = 64_MiB;
+              },
+          .params = {{"size", {"1", "2"}}, {"by", {"a", "b", "c"}}},
+          .metrics = {{.name = "x", .kind = Kind::kBounded, .tolerance = 4}}};
+}
+
+TEST(InstancesOf, IsEveryCombination) {
+  std::vector<std::string> names;
+  for (const Params& p : InstancesOf(TwoAxes())) names.push_back(p.ToText());
+  EXPECT_THAT(
+      names, testing::ElementsAre("by=a,size=1", "by=b,size=1", "by=c,size=1",
+                                  "by=a,size=2", "by=b,size=2", "by=c,size=2"));
+  EXPECT_EQ(InstancesOf(Case{}).size(), 1U);
+}
+
+TEST(ListAsJson, IsWhatTheOutsideReads) {
+  const auto infos =
+      Json::parse(ListAsJson({TwoAxes()})).get<std::vector<CaseInfo>>();
+  ASSERT_EQ(infos.size(), 1U);
+  EXPECT_EQ(infos[0].id, "test/two_axes");
+  EXPECT_EQ(infos[0].summary, "says \"yes\"\\no");
+  EXPECT_EQ(infos[0].blast, Blast::kCgroup);
+  EXPECT_EQ(infos[0].metrics, TwoAxes().metrics);
+  ASSERT_EQ(infos[0].instances.size(), 6U);
+  for (const InstanceInfo& instance : infos[0].instances) {
+    EXPECT_EQ(instance.needs, NeedsOf(TwoAxes(), instance.params));
+  }
+  EXPECT_EQ(Json::parse(ListAsJson({})), Json::array());
+}
+
+}  // namespace
+}  // namespace oomgate
