@@ -34,6 +34,7 @@ class PrivateApt {
   bool ListsAreFresh() const;
   void Refresh();
   std::vector<DebianKernel> Kernels() const;
+  std::string Packages() const;
 
   std::filesystem::path root_;
   int lock_ = -1;
