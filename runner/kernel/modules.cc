@@ -175,7 +175,9 @@ class Loader {
           "it, or as a build tree",
           kernel_.source, kernel_.release);
     } else {
-      text += ", nor is it built in: choose another kernel, or build it in";
+      text +=
+          " (those for networks, graphics, sound and USB are not kept), nor is "
+          "it built in: choose another kernel, or build it in";
     }
     throw UserError(text);
   }
