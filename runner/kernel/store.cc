@@ -55,7 +55,8 @@ std::vector<Entry> ReadEntries(const fs::path& root) {
 std::string InputsOf(const KernelParts& parts, const std::string& image) {
   std::string text = Digest(image);
   for (const fs::path& file : {parts.config, parts.builtin}) {
-    text += " " + (file.empty() ? "" : Digest(LoadBytes(file)));
+    text += ' ';
+    if (!file.empty()) text += Digest(LoadBytes(file));
   }
   for (const auto& [path, file] : parts.modules) {
     text += fmt::format(" {} {} {}", path, fs::file_size(file),
@@ -174,7 +175,8 @@ Kernel KernelStore::Resolve(const std::string& text) {
     throw UserError(fmt::format(
         "no kernel in the cache ({}): run `oomgate kernel fetch {}`, or "
         "`oomgate kernel add PATH` for one of yours",
-        root_.string(), text.empty() ? standard : kDebian + wanted));
+        root_.string(),
+        text.empty() ? standard : fmt::format("debian:{}", wanted)));
   }
   std::vector<std::string> names;
   for (const Kernel& kernel : kernels) names.push_back(kernel.release);
