@@ -25,6 +25,7 @@ using std::chrono::steady_clock;
 constexpr milliseconds kSamplePeriod{50};
 constexpr std::size_t kMostSamples = 256;
 constexpr milliseconds kPrepareDeadline{20000};
+constexpr int kDyingGrace = 100;  // milliseconds
 
 void SetScore(int adj) {
   char text[16];
@@ -196,9 +197,16 @@ BystanderProcess::~BystanderProcess() {
 
 bool BystanderProcess::Lives() {
   if (pid_ <= 0) return false;
-  if (waitpid(pid_, nullptr, WNOHANG) == 0) return true;
-  pid_ = -1;
-  return false;
+  // One that was just killed takes a moment to die.
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  pollfd ended{pidfd, POLLIN, 0};
+  const bool lives = poll(&ended, 1, kDyingGrace) == 0;
+  close(pidfd);
+  if (!lives) {
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+  return lives;
 }
 
 }  // namespace oomgate
