@@ -137,7 +137,7 @@ GuestEnd Guest::Run() {
       Kill();
       return Early(
           Fate::kFlooded,
-          "it flooded its " +
+          "the guest flooded its " +
               std::string(frames_.bytes() > limits_.records ? "record channel"
                                                             : "console") +
               ", and was killed");
@@ -151,17 +151,17 @@ GuestEnd Guest::Run() {
     const std::string waited = progress_.Waited();
     const std::string how = EndHung();
     if (progress_.ended()) return AfterExit();
-    return Early(Fate::kHung, "no progress within " + waited + "; " + how);
+    return Early(Fate::kHung,
+                 "the guest made no progress within " + waited + "; " + how);
   }
 }
 
 std::string Guest::EndHung() {
-  std::string how = "sysrq m: ";
   bool any = false;
   for (const char key : {'m', 'w'}) {
     if (AnswersSysrq(key)) any = true;
   }
-  how = any ? "it answered sysrq" : "it did not answer sysrq";
+  std::string how = any ? "it answered sysrq" : "it did not answer sysrq";
   if (child_->Wait(milliseconds(0))) return how + ", and ended";
   if (!cancel_.requested() &&
       qmp_.Execute("inject-nmi", nlohmann::json::object(), limits_.nmi)) {
@@ -209,7 +209,7 @@ GuestEnd Guest::AfterExit() {
   if (cancel_.requested()) return {Fate::kCancelled, ""};
   const std::string panic = console_.Panic();
   if (!panic.empty()) {
-    return Early(Fate::kPanicked, "its kernel panicked: " + panic);
+    return Early(Fate::kPanicked, "the guest's kernel panicked: " + panic);
   }
   const int status = child_->Wait(milliseconds(0)).value_or(0);
   if (WIFSIGNALED(status)) {
@@ -218,13 +218,14 @@ GuestEnd Guest::AfterExit() {
   }
   if (qmp_.shutdown_reason() == "guest-reset") {
     return Early(Fate::kPanicked,
-                 "its kernel reset the machine without a word");
+                 "the guest's kernel reset the machine without a word");
   }
   const std::string cause =
       qmp_.shutdown_reason().empty() ? "" : " (" + qmp_.shutdown_reason() + ")";
-  return Early(Fate::kDied,
-               "it was over before it said `end`: QEMU exited with status " +
-                   std::to_string(WEXITSTATUS(status)) + cause);
+  return Early(
+      Fate::kDied,
+      "the guest was over before it said `end`: QEMU exited with status " +
+          std::to_string(WEXITSTATUS(status)) + cause);
 }
 
 std::string Guest::QemuWords() const {
