@@ -50,9 +50,10 @@ void Console::Feed(std::string_view bytes) {
   }
 }
 
-void Console::Mark() {
-  kept_.clear();
-  left_out_ = 0;
+void Console::Mark(std::uint64_t position) {
+  const std::uint64_t begin = bytes_ - kept_.size();
+  left_out_ = position < begin ? begin - position : 0;
+  if (position > begin) kept_.erase(0, position - begin);
 }
 
 std::string Console::Excerpt() const {

@@ -17,8 +17,9 @@ class Console {
   explicit Console(const std::filesystem::path& log = {});
 
   void Feed(std::string_view bytes);
-  // What comes from now on is what Excerpt() is about.
-  void Mark();
+  // What came after the first `position` bytes is what Excerpt() is about.
+  void Mark(std::uint64_t position);
+  void Mark() { Mark(bytes_); }
 
   // The text since the mark, printable; the last part of it where it is long.
   std::string Excerpt() const;

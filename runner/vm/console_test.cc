@@ -22,6 +22,19 @@ TEST(Console, ExcerptBeginsAtTheMark) {
   EXPECT_EQ(console.bytes(), 15U);
 }
 
+TEST(Console, MarkMayLieInThePast) {
+  Console console;
+  console.Feed("before\n");
+  const std::uint64_t position = console.bytes();
+  console.Feed("after\n");
+  console.Mark(position);
+  EXPECT_EQ(console.Excerpt(), "after\n");
+  console.Mark();
+  EXPECT_EQ(console.Excerpt(), "");
+  console.Mark(position);  // gone: what is left is told
+  EXPECT_EQ(console.Excerpt(), "[6 bytes left out]\n");
+}
+
 TEST(Console, ExcerptIsPrintable) {
   Console console;
   console.Feed(std::string_view("a\0\x1b[2J\tb\xff", 9));

@@ -53,8 +53,8 @@ class Guest {
   GuestEnd Run();
 
  private:
-  // Reads all there is. Console first: what the kernel said before a record
-  // was sent is known when the record is handled.
+  // Reads all there is. Records first, but the console is told before they are
+  // handled: what the kernel said before it sent a record is known by then.
   void Read();
   // Waits for something to read; true once QEMU has ended. Reads it, too.
   bool Pump(Clock::time_point until);
@@ -87,15 +87,18 @@ class Guest {
 };
 
 void Guest::Read() {
-  std::string bytes;
-  serial_channel_.Read(bytes);
-  if (!bytes.empty()) console_.Feed(bytes);
-  bytes.clear();
-  records_channel_.Read(bytes);
+  std::string records;
+  records_channel_.Read(records);
+  // Which of both came first within one reading is not known: an excerpt
+  // rather holds a line too many.
+  const std::uint64_t mark = console_.bytes();
+  std::string text;
+  serial_channel_.Read(text);
+  if (!text.empty()) console_.Feed(text);
   std::vector<std::string> lines;
-  frames_.Feed(bytes, lines);
+  frames_.Feed(records, lines);
   for (const std::string& line : lines) {
-    if (progress_.OnLine(line)) console_.Mark();
+    if (progress_.OnLine(line)) console_.Mark(mark);
     on_line_(line);
   }
   qmp_.Pump();

@@ -99,16 +99,6 @@ TEST(QemuArguments, SandboxOnlyWhereQemuHasIt) {
   EXPECT_THAT(QemuArguments(machine), Not(Contains("-sandbox")));
 }
 
-TEST(KernelCommandLine, AcpiOnlyWhereItIsNeeded) {
-  GuestMachine machine = Small();
-  EXPECT_THAT(KernelCommandLine(machine), HasSubstr(" acpi=off"));
-  machine.shape.cpus = 2;
-  EXPECT_THAT(KernelCommandLine(machine), Not(HasSubstr("acpi=off")));
-  machine.shape.cpus = 1;
-  machine.shape.nodes = 2;
-  EXPECT_THAT(KernelCommandLine(machine), Not(HasSubstr("acpi=off")));
-}
-
 TEST(KernelCommandLine, UsersWordsComeLast) {
   GuestMachine machine = Small();
   machine.command_line = "transparent_hugepage=always";

@@ -70,18 +70,19 @@ JudgeOrder ForTheGuest(const Order& order) {
   return judge;
 }
 
-// What a kernel says that has too little memory to boot.
+// Too little memory shows in many ways, a silent reset among them: by what the
+// kernel says, or by a size that no distribution's kernel boots in reliably.
 std::string MemoryHint(const Console& console, const Shape& shape) {
-  for (const char* sign :
-       {"deadlocked on memory", "Out of memory", "unpacking failed",
-        "Failed to allocate", "System is deadlocked", "Cannot allocate"}) {
-    if (console.Contains(sign)) {
-      return fmt::format(
-          "; {} of memory look too little for this kernel: give it more",
-          ToText(shape.memory));
-    }
+  constexpr Bytes kDoubtful = 96_MiB;
+  bool little = shape.memory < kDoubtful;
+  for (const char* sign : {"deadlocked on memory", "Out of memory",
+                           "unpacking failed", "Cannot allocate"}) {
+    little = little || console.Contains(sign);
   }
-  return "";
+  if (!little) return "";
+  return fmt::format(
+      "; {} of memory may be too little for this kernel: give it more",
+      ToText(shape.memory));
 }
 
 }  // namespace
@@ -222,7 +223,7 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
     if (end.reason.empty()) end.reason = "no result arrived";
     sink.OnNotice(fmt::format("{}: {}", shape, end.reason));
     if (futile == kFutileBoots) {
-      end.reason += MemoryHint(console, group.shape);
+      if (!progress.started()) end.reason += MemoryHint(console, group.shape);
       for (const Order& order : left.orders) {
         collector.Broken(order, end.reason, console.Excerpt());
       }

@@ -25,10 +25,6 @@ void Misbehave(std::string_view how, Channel& channel) {
     WriteFile("/proc/sysrq-trigger", "c");
   } else if (how == "hang") {
     for (;;) asm volatile("pause");
-  } else if (how == "hang_deaf") {  // without interrupts: no sysrq
-    iopl(3);
-    asm volatile("cli");
-    for (;;) asm volatile("pause");
   } else if (how == "exit") {
     channel.EndMachine(3);
   } else if (how == "init_dies") {
@@ -40,9 +36,9 @@ void Misbehave(std::string_view how, Channel& channel) {
     for (;;) SendRaw(noise);
   } else if (how == "flood_console") {
     const std::string noise(512, 'x');
-    for (;;) WriteFile("/dev/kmsg", "<1>" + noise);
+    for (;;) WriteFile("/dev/kmsg", "<1>" + noise + "\n");
   } else if (how == "say") {
-    WriteFile("/dev/kmsg", "<6>oomgate says something");
+    WriteFile("/dev/kmsg", "<6>oomgate says something\n");
   }
 }
 
@@ -65,12 +61,10 @@ int main() {
   }
   channel.Send("{\"event\":\"start\",\"schema\":1,\"kernel\":\"test\"}");
   for (const JudgeOrder& order : orders->instances) {
-    const std::string named =
-        "\"id\":\"" + order.instance + "\",\"params\":{}";
+    const std::string named = "\"id\":\"" + order.instance + "\",\"params\":{}";
     channel.Send("{\"event\":\"begin\"," + named + "}");
     Misbehave(std::string_view(order.instance).substr(5), channel);
-    channel.Send("{\"event\":\"result\"," + named +
-                 ",\"verdict\":\"" +
+    channel.Send("{\"event\":\"result\"," + named + ",\"verdict\":\"" +
                  (order.instance == "test/say" ? "fail" : "pass") + "\"}");
   }
   channel.Send("{\"event\":\"end\"}");
