@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// One guest from its switching on to its end, whatever that is.
+//
+//   QEMU ─ records ─▶ FrameReader ─▶ lines ─▶ Progress, the caller
+//        ─ serial ──▶ Console        ◀─ sysrq
+//        ─ qmp ─────▶ Qmp            ◀─ break, NMI
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "runner/cancel.h"
+#include "runner/vm/console.h"
+#include "runner/vm/machine.h"
+#include "runner/vm/progress.h"
+#include "runner/vm/qemu.h"
+
+namespace oomgate {
+
+enum class Fate {
+  kEnded,      // it said that all was done
+  kPanicked,   // its kernel panicked, or reset the machine
+  kHung,       // it did not come on in time, and was killed
+  kNotBooted,  // it ended, or was killed, before it said `start`
+  kFlooded,    // it said too much, and was killed
+  kDied,       // it was over, or QEMU was, too early and without a panic
+  kCancelled,  // we were told to stop
+};
+
+struct GuestEnd {
+  Fate fate = Fate::kDied;
+  std::string reason;  // one line, "" for kEnded and kCancelled
+};
+
+struct GuestLimits {
+  std::chrono::milliseconds sysrq{1000};  // to answer each of the keys
+  std::chrono::milliseconds nmi{2000};    // to panic on an NMI
+  std::chrono::milliseconds panic{5000};  // from a panic to QEMU's end
+  std::uint64_t records = 64 << 20;       // bytes
+  std::uint64_t console = 16 << 20;
+};
+
+// Starts the machine and returns when it is gone: QEMU has ended on return.
+// `on_line` gets each intact record; the console is marked when an instance
+// begins. Throws HarnessError where QEMU cannot be started at all.
+GuestEnd RunGuest(const Qemu& qemu, const GuestMachine& machine,
+                  Progress& progress, Console& console,
+                  const std::function<void(std::string_view)>& on_line,
+                  const Cancel& cancel, const GuestLimits& limits = {});
+
+}  // namespace oomgate

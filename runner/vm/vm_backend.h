@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// Guests as a place: boots one for a group, and another one for what the first
+// did not come to.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runner/backend.h"
+#include "runner/kernel/kernel.h"
+#include "runner/vm/accelerator.h"
+#include "runner/vm/guest.h"
+#include "runner/vm/qemu.h"
+#include "runner/vm/swap.h"
+
+namespace oomgate {
+
+struct VmOptions {
+  Kernel kernel;
+  AcceleratorChoice accelerator = AcceleratorChoice::kAuto;
+  std::string command_line;  // the user's addition to the kernel's
+  SwapKind swap = SwapKind::kVirtio;
+  std::string init;               // path of oomgate-init
+  std::string cases;              // path of oomgate-cases
+  std::filesystem::path scratch;  // exists; initramfs and swap go there
+  std::filesystem::path console;  // exists; one log per group; empty: no logs
+  bool keep = false;              // what was in `scratch`
+  GuestLimits limits = {};
+};
+
+class VmBackend : public Backend {
+ public:
+  explicit VmBackend(VmOptions options);
+
+  std::string Missing() override;
+  // May be called from several threads. Throws UserError where the options do
+  // not fit this machine (KVM that does not work) or the kernel (no driver for
+  // the swap asked for).
+  void Run(const Group& group, Sink& sink, const Cancel& cancel) override;
+
+ private:
+  struct Programs {
+    std::string packed;                // an initramfs but for the orders
+    std::vector<std::string> modules;  // paths in it, in load order
+  };
+
+  Accelerator ChosenAccelerator(const Shape& shape, Sink& sink,
+                                const Cancel& cancel);
+  // Boots a guest with KVM: "" where it came up, else why not.
+  std::string Canary(const Shape& shape, const Cancel& cancel);
+  // `swap`: with the modules that it takes.
+  const Programs& ProgramsFor(bool swap);
+  std::string EncodedOrders(const Group& group);
+  // One boot, which is to run what is in `group`. Throws HarnessError where
+  // not even QEMU comes up.
+  GuestEnd Boot(const Group& group, Accelerator accelerator, bool verbose,
+                Progress& progress, Console& console,
+                const std::function<void(std::string_view)>& on_line,
+                const Cancel& cancel);
+
+  const VmOptions options_;
+  const Qemu qemu_;
+  std::atomic<int> guests_ = 0;
+  std::atomic<int> consoles_ = 0;
+  std::mutex accelerator_mutex_;
+  std::optional<Accelerator> accelerator_;
+  std::mutex programs_mutex_;
+  std::optional<Programs> programs_[2];  // without swap, with it
+};
+
+}  // namespace oomgate
