@@ -187,8 +187,8 @@ class Planner {
 std::string WhyNot(Place place, Blast blast, const Needs& needs,
                    const PlanOptions& options) {
   if (Contains(place) < blast) {
-    return "reaches as far as the " + std::string(ToText(blast)) +
-           ", the place contains only a " + ToText(Contains(place));
+    return "the case reaches as far as its " + std::string(ToText(blast)) +
+           ", this place contains only a " + ToText(Contains(place));
   }
   return place == Place::kVm ? WhyNotInGuest(blast, needs, options)
                              : WhyNotHere(place, blast, needs, options.machine);

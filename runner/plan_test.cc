@@ -60,7 +60,7 @@ TEST(MakePlan, WhatFitsNoPlaceIsOneSkipWithTheReason) {
   ASSERT_THAT(plan.skipped, SizeIs(1));
   EXPECT_EQ(plan.skipped[0].verdict, Verdict::kSkip);
   EXPECT_THAT(plan.skipped[0].reason,
-              HasSubstr("cgroup: reaches as far as the machine"));
+              HasSubstr("cgroup: the case reaches as far as its machine"));
   EXPECT_EQ(plan.order, (std::vector<Plan::Slot>{{"", {"a/m", {}}}}));
 }
 

@@ -33,8 +33,8 @@ class Recorder::GroupSink : public Sink {
     const std::scoped_lock lock(recorder_.mutex_);
     recorder_.Guarded([&] {
       // Lines of parallel groups mix: this says whose the next ones are.
-      if (recorder_.last_writer_ != this) {
-        recorder_.last_writer_ = this;
+      if (recorder_.last_writer_ != &group_) {
+        recorder_.last_writer_ = &group_;
         recorder_.folder_.Append(
             Json{{"event", "place"},
                  {"place", ToText(group_.shape.place)},

@@ -56,7 +56,7 @@ class Recorder {
   const std::chrono::steady_clock::time_point started_;
   std::chrono::steady_clock::time_point saved_;
   bool behind_ = false;
-  const GroupSink* last_writer_ = nullptr;
+  const Group* last_writer_ = nullptr;
 };
 
 }  // namespace oomgate

@@ -130,7 +130,9 @@ std::string ListText(const Catalogue& cases, const Catalogue& all) {
     text += fmt::format("{:<{}}  {:<7}  {}{}\n", info.id, width,
                         ToText(info.blast), Printable(info.summary), params);
   }
-  text += fmt::format("{} cases, {} instances", cases.size(), instances);
+  text += fmt::format("{} {}, {} {}", cases.size(),
+                      cases.size() == 1 ? "case" : "cases", instances,
+                      instances == 1 ? "instance" : "instances");
   const auto is_meta = [](const CaseInfo& info) { return info.meta; };
   if (std::ranges::none_of(cases, is_meta)) {
     const auto hidden = std::ranges::find_if(all, is_meta);

@@ -94,7 +94,11 @@ std::string NumbersText(const std::map<std::string, double>& numbers) {
 
 void AddField(std::string& text, const char* name, const std::string& value) {
   if (value.empty()) return;
-  text += fmt::format("    {}:\n{}", name, PrintableLines(value, kIndent));
+  if (value.find('\n') == std::string::npos) {
+    text += fmt::format("    {}: {}\n", name, Printable(value));
+  } else {
+    text += fmt::format("    {}:\n{}", name, PrintableLines(value, kIndent));
+  }
 }
 
 }  // namespace
