@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -20,7 +19,8 @@
 #include "runner/plan.h"
 #include "runner/process.h"
 #include "runner/report/text.h"
-#include "runner/vm/vm_backend.h"
+#include "runner/vm/accelerator.h"
+#include "runner/vm/qemu.h"
 
 namespace oomgate {
 namespace {
@@ -72,37 +72,21 @@ Check SwapAccounting() {
           "what it swaps"};
 }
 
-Check Qemu() {
-  const std::string why = VmBackend::MissingHere();
+Check QemuFound() {
+  const Qemu qemu = FindQemu();
+  const std::string why = MissingQemu(qemu);
   if (!why.empty()) return {"qemu", State::kMissing, "", why};
-  std::string version = "found";
-  const std::string program = FindProgram("qemu-system-x86_64");
-  if (!program.empty()) {
-    const Finished finished =
-        RunToEnd({.argv = {program, "--version"}}, std::chrono::seconds(10));
-    if (finished.ok())
-      version = finished.out.substr(0, finished.out.find('\n'));
-  }
-  return {"qemu", State::kOk, version, ""};
+  return {"qemu", State::kOk, qemu.program + " " + qemu.version, ""};
 }
 
 Check Kvm() {
-  const int fd = ::open("/dev/kvm", O_RDWR | O_CLOEXEC);
-  if (fd >= 0) {
-    ::close(fd);
+  const std::string why = MissingKvm();
+  if (why.empty()) {
     return {"kvm", State::kOk,
             "/dev/kvm opens; only a boot proves that it works (--accel=kvm)",
             ""};
   }
-  if (errno == ENOENT) {
-    return {"kvm", State::kWarning, "no /dev/kvm",
-            "guests run under TCG, slower; load kvm_intel or kvm_amd, or allow "
-            "nested virtualisation"};
-  }
-  return {"kvm", State::kWarning,
-          std::string("/dev/kvm: ") + std::strerror(errno),
-          "guests run under TCG, slower; join the group kvm: usermod -aG kvm "
-          "$USER"};
+  return {"kvm", State::kWarning, why, "without it guests run under TCG"};
 }
 
 Check Kernels() {
@@ -199,7 +183,7 @@ Diagnosis Diagnose(const std::string& results) {
       Root(),
       MemoryCgroup(),
       SwapAccounting(),
-      Qemu(),
+      QemuFound(),
       Kvm(),
       Kernels(),
       Apt(),

@@ -110,10 +110,11 @@ Run RunOf(const std::vector<CaseInfo>& cases, const std::string& command) {
 // The kernel for guests; a missing one counts like a missing QEMU.
 struct Guests {
   const std::string& wanted;
+  VmOptions options;
   std::optional<Kernel> kernel = {};
 
   std::string Missing() {
-    const std::string why = VmBackend::MissingHere();
+    const std::string why = VmBackend(options).Missing();
     if (!why.empty()) return why;
     try {
       if (!kernel) kernel = KernelStore().Resolve(wanted);
@@ -124,6 +125,16 @@ struct Guests {
   }
 };
 
+VmOptions VmOptionsOf(const RunOptions& options) {
+  VmOptions guest;
+  guest.accelerator = ParseAccelerator(options.accel);
+  guest.command_line = options.append;
+  guest.swap =
+      options.swap_device == "zram" ? SwapKind::kZram : SwapKind::kVirtio;
+  guest.keep = options.keep;
+  return guest;
+}
+
 int RunVerb(const RunOptions& options, const std::string& command) {
   const Programs programs = FindPrograms();
   const std::vector<CaseInfo> cases =
@@ -131,7 +142,7 @@ int RunVerb(const RunOptions& options, const std::string& command) {
   RemoveLeftovers();
   HostBackend host(programs.cases);
   CgroupBackend cgroup(programs.cases);
-  Guests guests{options.kernel};
+  Guests guests{options.kernel, VmOptionsOf(options)};
   // Sizes are read before a kernel may be fetched.
   PlanOptionsOf(options, {});
   const Places places =
@@ -143,18 +154,17 @@ int RunVerb(const RunOptions& options, const std::string& command) {
   const PlanOptions plan_options = PlanOptionsOf(options, places);
   const Plan plan = MakePlan(cases, plan_options);
 
+  RemoveLeftoverScratch(options.results);
   RunFolder folder(options.results);
   std::unique_ptr<VmBackend> vm;
   if (guests.kernel) {
-    vm = std::make_unique<VmBackend>(
-        VmOptions{.kernel = *guests.kernel,
-                  .accel = options.accel,
-                  .append = options.append,
-                  .swap_device = options.swap_device,
-                  .init = programs.init,
-                  .cases = programs.cases,
-                  .folder = folder.path(),
-                  .keep = options.keep});
+    VmOptions guest = guests.options;
+    guest.kernel = *guests.kernel;
+    guest.init = programs.init;
+    guest.cases = programs.cases;
+    guest.scratch = folder.Scratch(options.keep);
+    guest.console = folder.path();
+    vm = std::make_unique<VmBackend>(std::move(guest));
   }
 
   const Cancel cancel;

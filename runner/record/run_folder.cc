@@ -3,6 +3,7 @@
 #include "runner/record/run_folder.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,8 @@ namespace oomgate {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr const char* kScratch = "scratch";
 
 std::string UtcText(const char* format) {
   const std::time_t now = std::time(nullptr);
@@ -80,9 +83,23 @@ RunFolder::RunFolder(const fs::path& results) : path_(MakeFolder(results)) {
   records_ = ::open(file.c_str(),
                     O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0644);
   if (records_ < 0) throw CannotWrite(file, errno);
+  // Released by the kernel even where this process is killed.
+  ::flock(records_, LOCK_EX | LOCK_NB);
 }
 
-RunFolder::~RunFolder() { ::close(records_); }
+RunFolder::~RunFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_ / kScratch, ignored);
+  ::close(records_);
+}
+
+fs::path RunFolder::Scratch(bool keep) {
+  const fs::path folder = path_ / (keep ? "kept" : kScratch);
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) throw CannotWrite(folder, error.value());
+  return folder;
+}
 
 void RunFolder::Append(std::string_view record) {
   std::string line(record);
@@ -107,6 +124,19 @@ void RunFolder::Save(const Run& run) {
   if (cause != 0) {
     ::unlink(temporary.c_str());
     throw CannotWrite(run_json(), cause);
+  }
+}
+
+void RemoveLeftoverScratch(const fs::path& results) {
+  std::error_code ignored;
+  for (const auto& run : fs::directory_iterator(results, ignored)) {
+    const fs::path scratch = run.path() / kScratch;
+    if (!fs::exists(scratch, ignored)) continue;
+    const fs::path file = run.path() / "records.jsonl";
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) continue;
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) fs::remove_all(scratch, ignored);
+    ::close(fd);
   }
 }
 

@@ -22,6 +22,10 @@ class RunFolder {
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path run_json() const { return path_ / "run.json"; }
 
+  // A folder, made on request, for what guests are started from: removed at
+  // the end, or, with `keep`, kept.
+  std::filesystem::path Scratch(bool keep);
+
   // One line more in records.jsonl. Throws UserError on a full disk.
   void Append(std::string_view record);
 
@@ -33,6 +37,9 @@ class RunFolder {
   std::filesystem::path path_;
   int records_ = -1;
 };
+
+// Removes the scratch folders of runs in `results` that were killed.
+void RemoveLeftoverScratch(const std::filesystem::path& results);
 
 // run.json's text: sorted keys, two spaces, valid UTF-8 whatever was in it.
 std::string ToJsonText(const Run& run);

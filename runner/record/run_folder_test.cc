@@ -91,6 +91,24 @@ TEST_F(RunFolderTest, RecordsStandAsReceived) {
   EXPECT_EQ(Content(folder.path() / "records.jsonl"), "{\"a\":1}\n{}\n");
 }
 
+TEST_F(RunFolderTest, ScratchIsRemovedAlsoAfterAKill) {
+  fs::path scratch;
+  {
+    RunFolder folder(root);
+    scratch = folder.Scratch(false);
+    std::ofstream(scratch / "initramfs") << "x";
+    RemoveLeftoverScratch(root);  // of a run that goes on: stays
+    EXPECT_TRUE(fs::exists(scratch / "initramfs"));
+    EXPECT_TRUE(fs::exists(folder.Scratch(true)));
+  }
+  EXPECT_FALSE(fs::exists(scratch));
+  EXPECT_TRUE(fs::exists(scratch.parent_path() / "kept"));
+  fs::create_directory(scratch);  // as a killed run leaves it
+  RemoveLeftoverScratch(root);
+  EXPECT_FALSE(fs::exists(scratch));
+  RemoveLeftoverScratch(root / "nowhere");
+}
+
 TEST_F(RunFolderTest, WhatIsSavedCanBeReadAgain) {
   RunFolder folder(root);
   auto run = FullRun();
