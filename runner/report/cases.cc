@@ -47,6 +47,7 @@ std::string NeedsText(const Needs& needs) {
   if (needs.cgroup != 0) {
     add("memory controller v" + std::to_string(needs.cgroup));
   }
+  if (needs.kernel_log) add("the kernel log");
   if (needs.alone) add("a machine of its own");
   for (const Setting& setting : needs.settings) {
     add(setting.path + " = " + setting.value);
@@ -135,7 +136,9 @@ std::string ListText(const Catalogue& cases, const Catalogue& all) {
                       instances == 1 ? "instance" : "instances");
   const auto is_meta = [](const CaseInfo& info) { return info.meta; };
   if (std::ranges::none_of(cases, is_meta)) {
-    const auto hidden = std::ranges::find_if(all, is_meta);
+    const auto hidden = std::ranges::find_if(all, [&](const CaseInfo& info) {
+      return is_meta(info) && info.id.find('/') != std::string::npos;
+    });
     if (hidden != all.end()) {
       text += fmt::format("; those that prove the harness: oomgate list '{}/*'",
                           hidden->id.substr(0, hidden->id.find('/')));

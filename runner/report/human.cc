@@ -11,12 +11,15 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "runner/record/record.h"
 #include "runner/report/text.h"
 
 namespace oomgate {
 namespace {
 
 constexpr int kVerdicts = 6;
+// About what a terminal shows at once: the trap, and the kill at the end.
+constexpr std::size_t kShownConsole = 3 << 10;
 constexpr const char* kIndent = "        ";
 
 std::string Coloured(std::string_view text, const char* code,
@@ -131,7 +134,8 @@ std::string FailureText(const Result& result, const HumanStyle& style) {
   if (result.values != result.metrics) {
     AddField(text, "values", NumbersText(result.values));
   }
-  AddField(text, "kernel log", result.console);
+  AddField(text, "kernel log (more in run.json)",
+           Shortened(result.console, kShownConsole));
   AddField(text, "again", RepeatCommand(result, style.options));
   return text;
 }
