@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The launcher makes the boxes; this says whether it can, and where.
+#include "runner/cgroup/cgroup_backend.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "runner/error.h"
+#include "runner/host/judge_here.h"
+#include "runner/launch/box.h"
+
+namespace oomgate {
+namespace {
+
+constexpr const char* kWithout =
+    "; possible without: --on=vm, and --on=host for cases that reach no "
+    "further than their process";
+
+}  // namespace
+
+CgroupBackend::CgroupBackend(std::string cases_program)
+    : program_(std::move(cases_program)) {}
+
+std::string CgroupBackend::MissingHere() {
+  const auto controller = FindMemoryController();
+  if (!controller) {
+    return std::string(
+               "no memory cgroup controller is mounted: mount one (mount -t "
+               "cgroup2 none /sys/fs/cgroup), or boot without "
+               "cgroup_disable=memory") +
+           kWithout;
+  }
+  const std::string why = CannotBox(*controller);
+  if (why.empty()) return "";
+  if (::geteuid() != 0) {
+    return "making a memory cgroup below " + controller->mount +
+           " needs root: run it with sudo" + kWithout;
+  }
+  return "no memory cgroup can be made below " + controller->mount + ": " +
+         why + kWithout;
+}
+
+void CgroupBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
+  const auto controller = FindMemoryController();
+  if (!controller) throw HarnessError(MissingHere());
+  JudgeSetup setup;
+  setup.program = program_;
+  setup.cgroup = controller->version;
+  setup.cgroup_parent = controller->mount;
+  JudgeHere(std::move(setup), group, sink, cancel);
+}
+
+void RemoveLeftovers() {
+  if (::geteuid() != 0) return;
+  if (const auto controller = FindMemoryController()) {
+    RemoveLeftoverBoxes(*controller);
+  }
+}
+
+}  // namespace oomgate

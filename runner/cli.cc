@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs together, and how an error becomes one line and an exit code.
+#include "runner/cli.h"
+
+#include <fmt/core.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include "runner/error.h"
+#include "runner/report/text.h"
+
+namespace oomgate {
+namespace {
+
+void Say(const std::string& text) {
+  std::fputs(("oomgate: " + PrintableLines(text, "")).c_str(), stderr);
+}
+
+// `oomgate run | head` must not kill a run without cleaning up. A handler, as
+// it is reset by exec; an ignored signal would stay ignored in children.
+void SurviveClosedPipes() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGPIPE, &action, nullptr);
+}
+
+}  // namespace
+
+void AddFormatOption(CLI::App& verb, std::string& format) {
+  verb.add_option("--format", format, "human or json")
+      ->check(CLI::IsMember({"human", "json"}))
+      ->capture_default_str();
+}
+
+void AddVersionVerb(CLI::App& app, int& exit_code) {
+  app.add_subcommand("version", "print the version")->callback([&exit_code] {
+    std::puts("oomgate " OOMGATE_VERSION);
+    exit_code = kExitOk;
+  });
+}
+
+int Main(int argc, char** argv) {
+  SurviveClosedPipes();
+  CLI::App app("A regression gate for how Linux behaves at the edge of memory.",
+               "oomgate");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "oomgate " OOMGATE_VERSION);
+  int exit_code = kExitOk;
+  AddListVerb(app, exit_code);
+  AddExplainVerb(app, exit_code);
+  AddRunVerb(app, exit_code,
+             ShellQuoted(std::vector<std::string>(argv, argv + argc)));
+  AddDoctorVerb(app, exit_code);
+  AddKernelVerb(app, exit_code);
+  AddVersionVerb(app, exit_code);
+  try {
+    app.parse(argc, argv);
+    return exit_code;
+  } catch (const CLI::Success& asked_for) {  // --help, --version
+    return app.exit(asked_for);
+  } catch (const CLI::ParseError& error) {
+    Say(std::string(error.what()) + " (oomgate --help shows the usage)");
+    return kExitUsage;
+  } catch (const UserError& error) {
+    Say(error.what());
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    Say(error.what());
+    return kExitHarness;
+  }
+}
+
+}  // namespace oomgate

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a group's judges on this machine, one after the other.
+#pragma once
+
+#include "runner/backend.h"
+#include "runner/launch/judge.h"
+
+namespace oomgate {
+
+// A result for each order of the group, unless cancelled.
+void JudgeHere(JudgeSetup setup, const Group& group, Sink& sink,
+               const Cancel& cancel);
+
+// What the launcher is told of an order.
+JudgeOrder JudgeOrderOf(const Order& order);
+
+}  // namespace oomgate

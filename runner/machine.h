@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this machine has, as far as the plan depends on it.
+#pragma once
+
+#include <filesystem>
+
+#include "oomgate/model/units.h"
+
+namespace oomgate {
+
+struct Machine {
+  int cpus = 1;  // that this process may use
+  int nodes = 1;
+  Bytes memory = {};     // MemTotal
+  Bytes available = {};  // MemAvailable
+  Bytes swap = {};       // SwapTotal
+  int cgroup = 0;        // version of the memory controller; 0: none
+};
+
+// `root` stands for "/" in tests.
+Machine ReadMachine(const std::filesystem::path& root = "/");
+
+}  // namespace oomgate

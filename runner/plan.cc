@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// A guest of its own only for what fills the machine: the exhaustion may leave
+// traces, while everything else shares a boot.
+#include "runner/plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace oomgate {
+namespace {
+
+Bytes BoxOf(const Needs& needs) {
+  return needs.memory.count > 0 ? needs.memory : kDefaultBox;
+}
+
+Bytes RoundedToMiB(Bytes size) {
+  return ((size + 1_MiB - 1_B) / 1_MiB) * 1_MiB;
+}
+
+// RAM that a guest must have for the instance.
+Bytes LeastGuest(Blast blast, const Needs& needs) {
+  switch (blast) {
+    case Blast::kMachine:
+      return kSmallestGuest;  // the machine is the box: any size is an answer
+    case Blast::kCgroup:
+      return BoxOf(needs) + kBesideBox;
+    case Blast::kProcess:
+      return needs.memory;
+  }
+  return needs.memory;
+}
+
+Bytes GuestMemory(Blast blast, const Needs& needs) {
+  if (blast == Blast::kMachine) {
+    return needs.memory.count > 0 ? RoundedToMiB(needs.memory) : kDefaultGuest;
+  }
+  Bytes memory = kDefaultGuest;
+  while (memory < LeastGuest(blast, needs)) memory = memory * 2;
+  return memory;
+}
+
+std::string NeedAndHave(const std::string& what, const std::string& need,
+                        const std::string& have) {
+  return "needs " + what + (what.empty() ? "" : " ") + need + ", has " + have;
+}
+
+std::string WhyNotHere(Place place, Blast blast, const Needs& needs,
+                       const Machine& machine) {
+  if (needs.alone) return "needs a machine of its own";
+  if (needs.cpus > machine.cpus) {
+    return NeedAndHave("CPUs:", std::to_string(needs.cpus),
+                       std::to_string(machine.cpus));
+  }
+  if (needs.nodes > machine.nodes) {
+    return NeedAndHave("NUMA nodes:", std::to_string(needs.nodes),
+                       std::to_string(machine.nodes));
+  }
+  if (needs.memory > machine.memory) {
+    return NeedAndHave("memory:", ToText(needs.memory), ToText(machine.memory));
+  }
+  // A box is made without swap: what it does must not depend on the machine's.
+  const Bytes swap =
+      place == Place::kCgroup && blast == Blast::kCgroup ? 0_B : machine.swap;
+  if (needs.swap > swap) {
+    return NeedAndHave("swap:", ToText(needs.swap), ToText(swap));
+  }
+  if (needs.cgroup != 0 && needs.cgroup != machine.cgroup) {
+    return NeedAndHave(
+        "memory controller", "v" + std::to_string(needs.cgroup),
+        machine.cgroup == 0 ? "none" : "v" + std::to_string(machine.cgroup));
+  }
+  return "";
+}
+
+std::string WhyNotInGuest(Blast blast, const Needs& needs,
+                          const PlanOptions& options) {
+  if (options.memory && *options.memory < LeastGuest(blast, needs)) {
+    return NeedAndHave("memory:", ToText(LeastGuest(blast, needs)),
+                       ToText(*options.memory));
+  }
+  if (options.swap && *options.swap < needs.swap) {
+    return NeedAndHave("swap:", ToText(needs.swap), ToText(*options.swap));
+  }
+  if (options.cpus && *options.cpus < needs.cpus) {
+    return NeedAndHave("CPUs:", std::to_string(needs.cpus),
+                       std::to_string(*options.cpus));
+  }
+  if (options.nodes && *options.nodes < needs.nodes) {
+    return NeedAndHave("NUMA nodes:", std::to_string(needs.nodes),
+                       std::to_string(*options.nodes));
+  }
+  if (options.cgroup && needs.cgroup != 0 && *options.cgroup != needs.cgroup) {
+    return NeedAndHave("memory controller", "v" + std::to_string(needs.cgroup),
+                       "v" + std::to_string(*options.cgroup));
+  }
+  return "";
+}
+
+std::string ReasonOfSkip(const CaseInfo& info, const InstanceInfo& instance,
+                         const PlanOptions& options) {
+  std::string reason;
+  const auto add = [&](Place place, const std::string& why) {
+    reason +=
+        (reason.empty() ? "" : "; ") + std::string(ToText(place)) + ": " + why;
+  };
+  for (const Place place : options.places) {
+    add(place, WhyNot(place, info.blast, instance.needs, options));
+  }
+  for (const auto& [place, why] : options.unusable) {
+    if (Contains(place) >= info.blast) add(place, "not usable here: " + why);
+  }
+  return reason.empty() ? "no place to run it in" : reason;
+}
+
+class Planner {
+ public:
+  explicit Planner(const PlanOptions& options) : options_(options) {}
+
+  void Add(const CaseInfo& info, const InstanceInfo& instance) {
+    const InstanceName name{info.id, instance.params};
+    bool planned = false;
+    for (const Place place : options_.places) {
+      if (!WhyNot(place, info.blast, instance.needs, options_).empty()) {
+        continue;
+      }
+      planned = true;
+      const Shape shape = ShapeFor(place, info.blast, instance.needs, options_);
+      GroupFor(shape, info, instance).orders.push_back(OrderOf(info, instance));
+      plan_.order.push_back({ToText(shape), name});
+    }
+    if (planned) return;
+    Result skip;
+    skip.id = name.id;
+    skip.params = name.params;
+    skip.verdict = Verdict::kSkip;
+    skip.reason = ReasonOfSkip(info, instance, options_);
+    plan_.skipped.push_back(std::move(skip));
+    plan_.order.push_back({"", name});
+  }
+
+  Plan Take() {
+    std::ranges::stable_sort(plan_.groups, {}, [](const Group& group) {
+      return static_cast<int>(group.shape.place);
+    });
+    return std::move(plan_);
+  }
+
+ private:
+  Order OrderOf(const CaseInfo& info, const InstanceInfo& instance) const {
+    Order order{.name = {info.id, instance.params},
+                .blast = info.blast,
+                .needs = instance.needs,
+                .timeout_seconds =
+                    options_.timeout_seconds.value_or(info.timeout_seconds),
+                .invert = options_.invert};
+    if (info.blast == Blast::kCgroup) order.needs.memory = BoxOf(order.needs);
+    return order;
+  }
+
+  Group& GroupFor(const Shape& shape, const CaseInfo& info,
+                  const InstanceInfo& instance) {
+    // Settings are made to hold by a guest; elsewhere the judge checks them.
+    std::vector<Setting> settings;
+    if (shape.place == Place::kVm) settings = instance.needs.settings;
+    std::ranges::sort(settings, {}, &Setting::path);
+    const bool own = info.blast == Blast::kMachine;
+    if (!own) {
+      for (std::size_t i = 0; i < plan_.groups.size(); ++i) {
+        Group& group = plan_.groups[i];
+        if (!own_[i] && group.shape == shape && group.settings == settings) {
+          return group;
+        }
+      }
+    }
+    own_.push_back(own);
+    plan_.groups.push_back({shape, std::move(settings), {}});
+    return plan_.groups.back();
+  }
+
+  const PlanOptions& options_;
+  Plan plan_;
+  std::vector<bool> own_;  // per group: takes no other instance
+};
+
+}  // namespace
+
+std::string WhyNot(Place place, Blast blast, const Needs& needs,
+                   const PlanOptions& options) {
+  if (Contains(place) < blast) {
+    return "the case reaches as far as its " + std::string(ToText(blast)) +
+           ", this place contains only a " + ToText(Contains(place));
+  }
+  return place == Place::kVm ? WhyNotInGuest(blast, needs, options)
+                             : WhyNotHere(place, blast, needs, options.machine);
+}
+
+Shape ShapeFor(Place place, Blast blast, const Needs& needs,
+               const PlanOptions& options) {
+  Shape shape{.place = place};
+  if (place == Place::kCgroup) {
+    shape.cgroup = options.machine.cgroup;
+    if (blast == Blast::kCgroup) shape.memory = BoxOf(needs);
+  }
+  if (place == Place::kVm) {
+    shape.memory = options.memory.value_or(GuestMemory(blast, needs));
+    shape.cpus = options.cpus.value_or(needs.cpus);
+    shape.nodes = options.nodes.value_or(needs.nodes);
+    shape.swap = RoundedToMiB(options.swap.value_or(needs.swap));
+    shape.cgroup = options.cgroup.value_or(needs.cgroup == 1 ? 1 : 2);
+  }
+  return shape;
+}
+
+Plan MakePlan(const std::vector<CaseInfo>& cases, const PlanOptions& options) {
+  Planner planner(options);
+  for (const CaseInfo& info : cases) {
+    for (const InstanceInfo& instance : info.instances) {
+      planner.Add(info, instance);
+    }
+  }
+  return planner.Take();
+}
+
+}  // namespace oomgate

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases x parameters x places: what runs where, in the cheapest shape that
+// gives each instance what it needs. Pure: everything it knows is passed in.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "oomgate/model/case_info.h"
+#include "runner/backend.h"
+#include "runner/machine.h"
+
+namespace oomgate {
+
+// The box of a kCgroup case that does not say how large it must be.
+inline constexpr Bytes kDefaultBox = 64_MiB;
+// A guest is at least this large unless asked otherwise.
+inline constexpr Bytes kDefaultGuest = 256_MiB;
+// What a guest needs beside a cgroup's limit.
+inline constexpr Bytes kBesideBox = 128_MiB;
+// No supported kernel boots with less.
+inline constexpr Bytes kSmallestGuest = 64_MiB;
+
+struct PlanOptions {
+  std::vector<Place> places;  // in the order in which they run
+  Machine machine;            // for host and cgroup
+  // Of guests, in place of what each case needs.
+  std::optional<Bytes> memory = {};
+  std::optional<Bytes> swap = {};
+  std::optional<int> cpus = {};
+  std::optional<int> nodes = {};
+  std::optional<int> cgroup = {};  // version of the memory controller
+  std::optional<int> timeout_seconds = {};
+  bool invert = false;
+  // Places that would be asked for, were they usable here, and why they are
+  // not: for the reason of a skip.
+  std::map<Place, std::string> unusable = {};
+};
+
+struct Plan {
+  // Host and cgroup first; each in the order of the catalogue.
+  std::vector<Group> groups;
+  // Instances that fit no place, with the reason.
+  std::vector<Result> skipped;
+  // Every (shape, instance) above, in the order of the catalogue; the shape of
+  // a skipped one is "".
+  struct Slot {
+    std::string shape;
+    InstanceName name;
+    bool operator==(const Slot&) const = default;
+  };
+  std::vector<Slot> order;
+};
+
+Plan MakePlan(const std::vector<CaseInfo>& cases, const PlanOptions& options);
+
+// Why `place` cannot run the instance: need and have; "" where it can.
+std::string WhyNot(Place place, Blast blast, const Needs& needs,
+                   const PlanOptions& options);
+
+// The shape that the instance gets there.
+Shape ShapeFor(Place place, Blast blast, const Needs& needs,
+               const PlanOptions& options);
+
+}  // namespace oomgate

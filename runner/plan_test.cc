@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/plan.h"
+
+#include <gmock/gmock.h>
+
+namespace oomgate {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+CaseInfo Case(const std::string& id, Blast blast, const Needs& needs = {}) {
+  CaseInfo info;
+  info.id = id;
+  info.blast = blast;
+  info.instances.resize(1);
+  info.instances[0].needs = needs;
+  return info;
+}
+
+PlanOptions On(std::vector<Place> places) {
+  PlanOptions options;
+  options.places = std::move(places);
+  options.machine = {
+      .cpus = 2, .nodes = 1, .memory = 8_GiB, .swap = 0_B, .cgroup = 1};
+  return options;
+}
+
+// "shape: instances", one per group.
+std::vector<std::string> Text(const Plan& plan) {
+  std::vector<std::string> groups;
+  for (const Group& group : plan.groups) {
+    std::string text = ToText(group.shape) + ":";
+    for (const Order& order : group.orders) text += " " + ToText(order.name);
+    groups.push_back(text);
+  }
+  return groups;
+}
+
+TEST(MakePlan, APlaceRunsOnlyWhatItContains) {
+  const std::vector<CaseInfo> cases = {Case("a/p", Blast::kProcess),
+                                       Case("a/c", Blast::kCgroup),
+                                       Case("a/m", Blast::kMachine)};
+  const Plan plan =
+      MakePlan(cases, On({Place::kVm, Place::kCgroup, Place::kHost}));
+  EXPECT_THAT(Text(plan),
+              ElementsAre("host: a/p", "cgroup1: a/p", "cgroup1-64m: a/c",
+                          "vm-256m-1cpu: a/p a/c", "vm-256m-1cpu: a/m"));
+  EXPECT_THAT(plan.skipped, IsEmpty());
+  EXPECT_THAT(plan.order, SizeIs(6));
+  EXPECT_EQ(plan.order[0], (Plan::Slot{"vm-256m-1cpu", {"a/p", {}}}));
+}
+
+TEST(MakePlan, WhatFitsNoPlaceIsOneSkipWithTheReason) {
+  const Plan plan = MakePlan({Case("a/m", Blast::kMachine)},
+                             On({Place::kHost, Place::kCgroup}));
+  EXPECT_THAT(plan.groups, IsEmpty());
+  ASSERT_THAT(plan.skipped, SizeIs(1));
+  EXPECT_EQ(plan.skipped[0].verdict, Verdict::kSkip);
+  EXPECT_THAT(plan.skipped[0].reason,
+              HasSubstr("cgroup: the case reaches as far as its machine"));
+  EXPECT_EQ(plan.order, (std::vector<Plan::Slot>{{"", {"a/m", {}}}}));
+}
+
+TEST(MakePlan, ASkipSaysWhichPlaceCannotBeUsedHere) {
+  PlanOptions options = On({Place::kCgroup});
+  options.unusable[Place::kVm] = "no QEMU";
+  const Plan plan = MakePlan({Case("a/m", Blast::kMachine)}, options);
+  EXPECT_THAT(plan.skipped.at(0).reason,
+              HasSubstr("vm: not usable here: no QEMU"));
+}
+
+TEST(MakePlan, GuestsAreAsLargeAsTheInstanceNeeds) {
+  const PlanOptions options = On({Place::kVm});
+  const auto shape = [&](Blast blast, const Needs& needs) {
+    return ToText(ShapeFor(Place::kVm, blast, needs, options));
+  };
+  EXPECT_EQ(shape(Blast::kMachine, {}), "vm-256m-1cpu");
+  EXPECT_EQ(shape(Blast::kMachine, {.memory = 96_MiB}), "vm-96m-1cpu");
+  EXPECT_EQ(shape(Blast::kMachine, {.memory = 96_MiB + 1_B}), "vm-97m-1cpu");
+  EXPECT_EQ(shape(Blast::kProcess, {.memory = 300_MiB}), "vm-512m-1cpu");
+  EXPECT_EQ(shape(Blast::kProcess, {.memory = 512_MiB}), "vm-512m-1cpu");
+  EXPECT_EQ(shape(Blast::kCgroup, {.memory = 128_MiB}), "vm-256m-1cpu");
+  EXPECT_EQ(shape(Blast::kCgroup, {.memory = 129_MiB}), "vm-512m-1cpu");
+  EXPECT_EQ(shape(Blast::kCgroup, {.memory = 1_GiB}), "vm-2g-1cpu");
+  EXPECT_EQ(shape(Blast::kProcess, {.swap = 100_KiB, .cpus = 2, .nodes = 2}),
+            "vm-256m-2cpu-2node-1mswap");
+  EXPECT_EQ(shape(Blast::kCgroup, {.cgroup = 1}), "vm-256m-1cpu-cgroup1");
+}
+
+TEST(MakePlan, SettingsSplitGuestsAndOnlyGuests) {
+  Needs two;
+  two.settings = {{"/proc/b", "2"}, {"/proc/a", "1"}};
+  Needs same;
+  same.settings = {{"/proc/a", "1"}, {"/proc/b", "2"}};
+  const Plan plan = MakePlan(
+      {Case("a/1", Blast::kProcess), Case("a/2", Blast::kProcess, two),
+       Case("a/3", Blast::kProcess), Case("a/4", Blast::kProcess, same)},
+      On({Place::kHost, Place::kVm}));
+  EXPECT_THAT(Text(plan),
+              ElementsAre("host: a/1 a/2 a/3 a/4", "vm-256m-1cpu: a/1 a/3",
+                          "vm-256m-1cpu: a/2 a/4"));
+  EXPECT_THAT(plan.groups[0].settings, IsEmpty());
+  EXPECT_EQ(plan.groups[2].settings.at(0).path, "/proc/a");
+}
+
+TEST(MakePlan, AMachineThatIsFilledIsSharedWithNobody) {
+  const Plan plan =
+      MakePlan({Case("a/1", Blast::kMachine), Case("a/2", Blast::kMachine),
+                Case("a/3", Blast::kProcess), Case("a/4", Blast::kProcess)},
+               On({Place::kVm}));
+  EXPECT_THAT(Text(plan), ElementsAre("vm-256m-1cpu: a/1", "vm-256m-1cpu: a/2",
+                                      "vm-256m-1cpu: a/3 a/4"));
+}
+
+TEST(MakePlan, OverridesHoldForAllGuests) {
+  PlanOptions options = On({Place::kVm});
+  options.memory = 96_MiB;
+  options.swap = 32_MiB;
+  options.cpus = 3;
+  options.nodes = 2;
+  options.cgroup = 1;
+  options.timeout_seconds = 7;
+  options.invert = true;
+  const Plan plan = MakePlan(
+      {Case("a/m", Blast::kMachine, {.memory = 256_MiB}),
+       Case("a/c", Blast::kCgroup), Case("a/n", Blast::kMachine, {.nodes = 4})},
+      options);
+  EXPECT_THAT(Text(plan),
+              ElementsAre("vm-96m-3cpu-2node-32mswap-cgroup1: a/m"));
+  EXPECT_EQ(plan.groups[0].orders[0].timeout_seconds, 7);
+  EXPECT_TRUE(plan.groups[0].orders[0].invert);
+  ASSERT_THAT(plan.skipped, SizeIs(2));
+  EXPECT_EQ(plan.skipped[0].reason, "vm: needs memory: 192m, has 96m");
+  EXPECT_EQ(plan.skipped[1].reason, "vm: needs NUMA nodes: 4, has 2");
+}
+
+TEST(MakePlan, ABoxWithoutSizeGetsOne) {
+  const Plan plan = MakePlan({Case("a/c", Blast::kCgroup)}, On({Place::kVm}));
+  EXPECT_EQ(plan.groups.at(0).orders.at(0).needs.memory, kDefaultBox);
+}
+
+TEST(WhyNot, WhatACgroupCannotGive) {
+  const PlanOptions options = On({Place::kCgroup});
+  const auto why = [&](const Needs& needs) {
+    return WhyNot(Place::kCgroup, Blast::kCgroup, needs, options);
+  };
+  EXPECT_EQ(why({}), "");
+  EXPECT_EQ(why({.cgroup = 1}), "");
+  EXPECT_EQ(why({.cgroup = 2}), "needs memory controller v2, has v1");
+  EXPECT_EQ(why({.nodes = 2}), "needs NUMA nodes: 2, has 1");
+  EXPECT_EQ(why({.cpus = 4}), "needs CPUs: 4, has 2");
+  EXPECT_EQ(why({.swap = 1_MiB}), "needs swap: 1m, has 0");
+  EXPECT_EQ(why({.memory = 16_GiB}), "needs memory: 16g, has 8g");
+  EXPECT_EQ(why({.alone = true}), "needs a machine of its own");
+}
+
+}  // namespace
+}  // namespace oomgate

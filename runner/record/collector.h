@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns the record lines of one group into starts and results, exactly one
+// result per order, whatever the other side sends or fails to send.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runner/backend.h"
+#include "runner/record/record.h"
+
+namespace oomgate {
+
+// One per boot: a group that needs another boot gets a new one, with what
+// Pending() says as the orders of its group. Used by one thread.
+class Collector {
+ public:
+  // `accelerator`: "tcg" or "kvm"; "" outside a guest.
+  Collector(Group group, Sink& sink, std::string accelerator);
+
+  // Takes one line of the stream, without line break. What it cannot read is
+  // counted and told once; only what the sink throws comes out.
+  void Line(std::string_view json);
+
+  bool started() const { return started_; }
+  bool ended() const { return ended_; }  // saw `end`
+  // Begun, and neither result nor `lost` so far.
+  std::optional<InstanceName> running() const { return running_; }
+  // Orders without a result, the running one included.
+  std::vector<Order> Pending() const { return pending_; }
+  std::uint64_t garbled() const { return garbled_; }
+
+  // The running instance's verdict is `lost`. Nothing where nothing runs.
+  void Lost(std::string reason, std::string console);
+  // The order's verdict is `broken`. Nothing where it has a result already.
+  void Broken(const Order& order, std::string reason, std::string console);
+
+  // Where the console excerpt of a result that brings none comes from: the
+  // kernel log since the last `begin`.
+  void SetConsole(std::function<std::string()> excerpt_since_begin);
+
+ private:
+  void Start(oomgate::Start start);
+  void Begin(const InstanceName& name);
+  void Finish(const InstanceName& name, Result result);
+  void Garbled(std::string_view line);
+  bool IsPending(const InstanceName& name) const;
+  double SecondsSinceBegin() const;
+
+  const Group group_;
+  Sink& sink_;
+  const std::string accelerator_;
+  const std::string shape_;
+  std::vector<Order> pending_;
+  std::optional<InstanceName> running_;
+  std::chrono::steady_clock::time_point begun_;
+  std::function<std::string()> console_;
+  std::string kernel_;
+  bool started_ = false;
+  bool ended_ = false;
+  std::uint64_t garbled_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace oomgate
