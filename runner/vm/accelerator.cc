@@ -55,9 +55,10 @@ std::string WhyNotKvm(const AcceleratorQuestion& question) {
   const Json answers = ReadAnswers(question.cache);
   const auto known = answers.find(question.key);
   if (known != answers.end() && known->is_string()) return *known;
-  const std::string why = question.canary();
-  WriteAnswer(question.cache, question.key, why);
-  return why;
+  const std::optional<std::string> why = question.canary();
+  if (!why) return "interrupted before it was proved";
+  WriteAnswer(question.cache, question.key, *why);
+  return *why;
 }
 
 }  // namespace

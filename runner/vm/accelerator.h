@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "runner/vm/machine.h"
@@ -32,8 +33,9 @@ struct KvmCache {
 struct AcceleratorQuestion {
   AcceleratorChoice choice = AcceleratorChoice::kAuto;
   std::string key;  // what the answer depends on: QEMU, kernel
-  // Boots a guest with KVM: "" where it came up, else why not.
-  std::function<std::string()> canary;
+  // Boots a guest with KVM: "" where it came up, else why not; nothing where
+  // it was told to stop.
+  std::function<std::optional<std::string>()> canary;
   std::function<void(const std::string&)> notice;
   std::filesystem::path device = "/dev/kvm";
   KvmCache cache = {};

@@ -47,7 +47,7 @@ class ChooseAcceleratorTest : public testing::Test {
   fs::path folder_;
   std::string key_ = "7.2 6.1";
   std::string host_boot_ = "one";
-  std::string answer_;
+  std::optional<std::string> answer_ = "";
   int boots_ = 0;
   std::vector<std::string> notices_;
 };
@@ -82,6 +82,14 @@ TEST_F(ChooseAcceleratorTest, HangingKvmIsSaidAloudEveryTime) {
   const std::string said =
       "kvm: /dev/kvm exists, but a guest did not boot: using tcg";
   EXPECT_THAT(notices_, ElementsAre(said, said));
+}
+
+TEST_F(ChooseAcceleratorTest, InterruptedProofIsNotKept) {
+  answer_ = std::nullopt;
+  EXPECT_EQ(Auto(), Accelerator::kTcg);
+  answer_ = "";
+  EXPECT_EQ(Auto(), Accelerator::kKvm);
+  EXPECT_EQ(boots_, 2);
 }
 
 TEST_F(ChooseAcceleratorTest, DamagedCacheIsAskedAgain) {

@@ -162,7 +162,8 @@ GuestEnd VmBackend::Boot(const Group& group, Accelerator accelerator,
                   options_.limits);
 }
 
-std::string VmBackend::Canary(const Shape& shape, const Cancel& cancel) {
+std::optional<std::string> VmBackend::Canary(const Shape& shape,
+                                             const Cancel& cancel) {
   Group group;
   group.shape = shape;
   group.shape.swap = {};
@@ -171,6 +172,7 @@ std::string VmBackend::Canary(const Shape& shape, const Cancel& cancel) {
   const GuestEnd end = Boot(
       group, Accelerator::kKvm, false, progress, console,
       [](std::string_view) {}, cancel);
+  if (end.fate == Fate::kCancelled) return std::nullopt;
   if (end.fate == Fate::kEnded) return "";
   return fmt::format(
       "/dev/kvm exists, but a guest did not boot within {} s ({})",

@@ -52,8 +52,8 @@ class VmBackend : public Backend {
 
   Accelerator ChosenAccelerator(const Shape& shape, Sink& sink,
                                 const Cancel& cancel);
-  // Boots a guest with KVM: "" where it came up, else why not.
-  std::string Canary(const Shape& shape, const Cancel& cancel);
+  // AcceleratorQuestion::canary.
+  std::optional<std::string> Canary(const Shape& shape, const Cancel& cancel);
   // `swap`: with the modules that it takes.
   const Programs& ProgramsFor(bool swap);
   std::string EncodedOrders(const Group& group);
