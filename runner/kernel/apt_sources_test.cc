@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "runner/kernel/synthetic.h"
+#include "runner/kernel/synthetic_test.h"
 
 namespace oomgate {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "runner/error.h"
 #include "runner/kernel/store.h"
-#include "runner/kernel/synthetic.h"
+#include "runner/kernel/synthetic_test.h"
 #include "runner/process.h"
 
 namespace oomgate {

@@ -5,7 +5,7 @@
 
 #include "runner/error.h"
 #include "runner/kernel/elf_image.h"
-#include "runner/kernel/synthetic.h"
+#include "runner/kernel/synthetic_test.h"
 
 namespace oomgate {
 namespace {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "runner/error.h"
-#include "runner/kernel/synthetic.h"
+#include "runner/kernel/synthetic_test.h"
 
 namespace oomgate {
 namespace {

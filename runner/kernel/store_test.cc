@@ -7,7 +7,7 @@
 #include <chrono>
 
 #include "runner/error.h"
-#include "runner/kernel/synthetic.h"
+#include "runner/kernel/synthetic_test.h"
 
 namespace oomgate {
 namespace {
