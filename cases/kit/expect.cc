@@ -165,8 +165,7 @@ Oracle OomNodemask(const std::string& nodemask) {
 }
 
 Oracle OomVictimIsSubject() {
-  return Reported<std::string>("victim",
-                               Matcher<std::string>("oomgate-subject"),
+  return Reported<std::string>("victim", Matcher<std::string>(kSubjectName),
                                [](const OomReport& r) { return r.victim; });
 }
 

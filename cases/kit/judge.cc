@@ -35,12 +35,17 @@ const Known* KnownIn(const Case& definition, const KernelVersion& kernel) {
   return nullptr;
 }
 
-// The kernel wakes us before it has printed its last line.
-std::optional<OomReport> LastReport(KernelLog& log, std::int64_t kills) {
+// The report of the subject's own kill; without one, of the first kill in the
+// box. Others may follow while the subject's memory is still being freed.
+std::optional<OomReport> FindReport(KernelLog& log, std::int64_t kills) {
+  // The kernel wakes us before it has printed its last line.
   if (kills > 0) log.WaitFor("Killed process", milliseconds(1000));
   const std::vector<OomReport> reports = ParseOomReports(log.Text());
+  for (const OomReport& report : reports) {
+    if (report.victim == kSubjectName) return report;
+  }
   if (reports.empty()) return std::nullopt;
-  return reports.back();
+  return reports.front();
 }
 
 void AddBystanders(
@@ -139,7 +144,7 @@ Judgement Judge(const Case& definition, const Params& params,
   Judgement judgement;
   const std::int64_t kills = box.OomKills() - kills_before;
   judgement.outcome = Classify(end, *trace, kills);
-  judgement.outcome->oom = LastReport(log, kills);
+  judgement.outcome->oom = FindReport(log, kills);
   if (box.Peak().count >= 0) {
     judgement.outcome->values["box_peak"] = box.Peak().count;
   }

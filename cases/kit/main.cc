@@ -3,6 +3,7 @@
 // time. `--list` describes them; `--run=INSTANCE` writes records to fd 3.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -91,9 +92,11 @@ bool Take(std::string_view word, std::string_view flag, std::string& value) {
   return true;
 }
 
-// The subject goes first, the judge last. Root in a container may lack the
-// right: then only the subjects are raised.
+// The subject goes first, the judge last, and the judge never needs a page
+// while the box is full: a fault of its own would start another kill. Where a
+// right is missing (root in a container), the subjects are raised all the same.
 void ProtectJudge() {
+  mlockall(MCL_CURRENT | MCL_FUTURE);
   const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   (void)!write(fd, "-999", 4);
   close(fd);

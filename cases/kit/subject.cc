@@ -128,7 +128,7 @@ SubjectEnd RunSubject(const Case& definition, const Params& params,
                       const Facts& facts, const BoxView& box, Trace& trace) {
   SubjectEnd end;
   const pid_t pid =
-      Start("oomgate-subject", box, definition.oom_score_adj, trace, -1,
+      Start(kSubjectName, box, definition.oom_score_adj, trace, -1,
             [&] { definition.subject(trace, params, facts); });
   if (pid < 0) {
     end.broken = std::string("cannot fork a subject: ") + std::strerror(errno);

@@ -14,6 +14,9 @@
 
 namespace oomgate {
 
+// The name (comm) under which the kernel reports a subject.
+inline constexpr const char* kSubjectName = "oomgate-subject";
+
 struct Outcome {
   enum class End {
     kExited,     // code: exit status
@@ -31,7 +34,7 @@ struct Outcome {
   //   box_peak   bytes, the cgroup's own high-water mark, where it has one
   //   last_rss, last_page_tables   bytes, last sample before the end
   std::map<std::string, std::int64_t> values;
-  std::optional<OomReport> oom;  // the kernel's last report in that time
+  std::optional<OomReport> oom;  // the kernel's report of its kill
   // Bystanders that did not live to see the end.
   std::string dead_bystanders;
 };

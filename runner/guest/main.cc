@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // oomgate-init, PID 1 of a guest: oomgate's hands inside. Prepares the machine
 // by its orders, runs one judge after another, sends their records out.
+#include <sys/mman.h>
+
 #include <optional>
 #include <string>
 
+#include "oomgate/model/line.h"
 #include "runner/guest/channel.h"
 #include "runner/guest/setup.h"
 #include "runner/launch/file.h"
@@ -12,16 +15,18 @@
 
 int main() {
   using namespace oomgate;
+  // No page of ours is missing while the machine has none to give.
+  mlockall(MCL_CURRENT | MCL_FUTURE);
   MountBasics();
   Channel channel;
   if (!channel.Open()) {
-    WriteFile("/dev/kmsg", "oomgate: no I/O ports: is the kernel locked down?");
+    Say("no I/O ports: is the kernel locked down?");
     return 1;  // PID 1 may not end: the kernel panics, and says so
   }
   const std::optional<GuestOrders> orders =
       DecodeOrders(ReadFile("/orders") + "\n");
   if (!orders) {
-    WriteFile("/dev/kmsg", "oomgate: the orders are not understood");
+    Say("the orders are not understood");
     channel.EndMachine(2);
   }
   JudgeSetup setup;
@@ -37,6 +42,9 @@ int main() {
   for (const JudgeOrder& order : orders->instances) {
     RunJudge(setup, order, send);
   }
-  channel.Send("{\"event\":\"end\"}");
+  Line end("end");
+  end.Number("agent_peak_rss",
+             1024 * FieldOf(ReadFile("/proc/self/status"), "VmHWM"));
+  channel.Send(end.Done());
   channel.EndMachine(0);
 }

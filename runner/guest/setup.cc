@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
@@ -20,10 +21,6 @@ namespace {
 void Mount(const char* type, const char* folder, const char* options = "") {
   mkdir(folder, 0755);
   mount(type, folder, type, 0, options);
-}
-
-void Say(const std::string& text) {
-  WriteFile("/dev/kmsg", "oomgate: " + text);
 }
 
 void LoadModule(const std::string& path) {
@@ -82,11 +79,19 @@ std::string MountController(int version) {
 
 }  // namespace
 
+void Say(const std::string& text) {
+  // Without the line break it would wait for the next message.
+  WriteFile("/dev/kmsg", "oomgate: " + text + "\n");
+}
+
 void MountBasics() {
   Mount("proc", "/proc");
   Mount("sysfs", "/sys");
   Mount("devtmpfs", "/dev");
   Mount("tmpfs", "/tmp");
+  // From here on the console shows what goes wrong; the boot was quiet.
+  constexpr int kSetConsoleLevel = 8;
+  klogctl(kSetConsoleLevel, nullptr, 8);
 }
 
 std::string Prepare(const GuestOrders& orders) {

@@ -9,7 +9,11 @@
 
 namespace oomgate {
 
-// /proc, /sys, /dev: before anything can be read.
+// A line in the kernel's log: the only voice outside the record stream.
+void Say(const std::string& text);
+
+// /proc, /sys, /dev: before anything can be read. The console then shows all
+// kernel messages.
 void MountBasics();
 
 // Everything that the orders ask for; the folder of the memory controller, or

@@ -125,6 +125,11 @@ void Collector::Start(oomgate::Start start) {
   start.place = ToText(group_.shape.place);
   start.shape = shape_;
   start.accelerator = accelerator_;
+  if (group_.shape.place == Place::kVm) {
+    start.boot_seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - made_)
+            .count();
+  }
   kernel_ = start.kernel;
   started_ = true;
   sink_.OnStart(start);

@@ -16,8 +16,8 @@
 
 namespace oomgate {
 
-// One per boot: a group that needs another boot gets a new one, with what
-// Pending() says as the orders of its group. Used by one thread.
+// One per boot, made as it begins: a group that needs another boot gets a new
+// one, with what Pending() says as the orders of its group. Used by one thread.
 class Collector {
  public:
   // `accelerator`: "tcg" or "kvm"; "" outside a guest.
@@ -58,6 +58,8 @@ class Collector {
   const std::string shape_;
   std::vector<Order> pending_;
   std::optional<InstanceName> running_;
+  const std::chrono::steady_clock::time_point made_ =
+      std::chrono::steady_clock::now();
   std::chrono::steady_clock::time_point begun_;
   std::function<std::string()> console_;
   std::string kernel_;

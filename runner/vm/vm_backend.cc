@@ -127,10 +127,7 @@ std::string VmBackend::EncodedOrders(const Group& group) {
     if (zram) orders.swap_size = group.shape.swap;
     orders.modules = ProgramsFor(true).modules;
   }
-  // Quiet until here; from here on every line of an OOM report is wanted.
-  orders.settings = {{"/proc/sys/kernel/printk", "7"}};
-  orders.settings.insert(orders.settings.end(), group.settings.begin(),
-                         group.settings.end());
+  orders.settings = group.settings;
   for (const Order& order : group.orders) {
     orders.instances.push_back(ForTheGuest(order));
   }

@@ -64,18 +64,33 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
     OomReport, constraint, nodemask, oom_memcg, task_memcg, invoked_by, victim,
     pid, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, pgtables_kb,
     oom_score_adj, global)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Start, place, shape, kernel,
-                                                version, accelerator, cpu,
-                                                command_line, taint, mem_total,
-                                                swap_total, cpus, nodes,
-                                                settings)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
+    Start, place, shape, kernel, version, accelerator, cpu, command_line, taint,
+    boot_seconds, mem_total, swap_total, cpus, nodes, settings)
+
+// Counts are whole numbers, however large: 3, not 3.0.
+inline Json Numbers(const std::map<std::string, double>& values) {
+  Json j = Json::object();
+  for (const auto& [name, value] : values) {
+    const auto whole = static_cast<std::int64_t>(value);
+    j[name] = static_cast<double>(whole) == value ? Json(whole) : Json(value);
+  }
+  return j;
+}
 
 // `oom` and `console` are there only where there is something to say.
 inline void to_json(Json& j, const Result& r) {
-  j = Json{{"id", r.id},           {"params", r.params}, {"verdict", r.verdict},
-           {"reason", r.reason},   {"end", r.end},       {"place", r.place},
-           {"shape", r.shape},     {"kernel", r.kernel}, {"seconds", r.seconds},
-           {"metrics", r.metrics}, {"values", r.values}};
+  j = Json{{"id", r.id},
+           {"params", r.params},
+           {"verdict", r.verdict},
+           {"reason", r.reason},
+           {"end", r.end},
+           {"place", r.place},
+           {"shape", r.shape},
+           {"kernel", r.kernel},
+           {"seconds", r.seconds},
+           {"metrics", Numbers(r.metrics)},
+           {"values", Numbers(r.values)}};
   if (r.oom) j["oom"] = *r.oom;
   if (!r.console.empty()) j["console"] = r.console;
 }

@@ -23,6 +23,7 @@ struct Start {
   std::string cpu;           // model name
   std::string command_line;  // the kernel's
   std::string taint;         // /proc/sys/kernel/tainted at the start
+  double boot_seconds = 0;   // from power on to this record; guests only
   double mem_total = 0;      // bytes
   double swap_total = 0;
   int cpus = 0;
