@@ -15,8 +15,9 @@ Exit ExitCodeOf(const Run& run, bool require) {
   if (any(Verdict::kFail) || any(Verdict::kLost)) return kExitFailure;
   if (any(Verdict::kBroken)) return kExitHarness;
   if (require && any(Verdict::kSkip)) return kExitFailure;
-  if (std::ranges::all_of(run.results,
-                          [](const Result& r) { return r.place.empty(); })) {
+  if (std::ranges::all_of(run.results, [](const Result& r) {
+        return r.verdict == Verdict::kSkip;
+      })) {
     return kExitNothingRan;
   }
   return kExitOk;

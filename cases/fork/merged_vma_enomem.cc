@@ -75,7 +75,7 @@ const Register kMergedVmaEnomem{
     {.id = "fork/merged_vma_enomem",
      .summary = "fork fails on one merged mapping beyond RAM + swap, only then",
      .explains =
-         "Seed: \"fork: Cannot allocate memory\": each VMA is checked in "
+         "Claim: \"fork: Cannot allocate memory\": each VMA is checked in "
          "dup_mmap (security_vm_enough_memory_mm), and two neighbouring "
          "mallocs are one VMA. vfork is the way out.",
      .needs = {.settings = {{"/proc/sys/vm/overcommit_memory", "0"}}},

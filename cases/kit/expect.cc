@@ -169,6 +169,12 @@ Oracle OomVictimIsSubject() {
                                [](const OomReport& r) { return r.victim; });
 }
 
+Oracle OomRss(Matcher<Bytes> inner) {
+  return Reported<Bytes>("rss", std::move(inner), [](const OomReport& r) {
+    return (r.anon_rss_kb + r.file_rss_kb + r.shmem_rss_kb) * 1_KiB;
+  });
+}
+
 Oracle OomAnonRss(Matcher<Bytes> inner) {
   return Reported<Bytes>("anon-rss", std::move(inner), [](const OomReport& r) {
     return r.anon_rss_kb * 1_KiB;

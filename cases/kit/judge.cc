@@ -2,9 +2,11 @@
 // Judges one instance: needs, bystanders, subject, evidence, oracle.
 #include "cases/kit/judge.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <sstream>
@@ -21,6 +23,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
+constexpr const char* kTaint = "/proc/sys/kernel/tainted";
+// oom_kill.c: DEFAULT_RATELIMIT_INTERVAL, and a moment more.
+constexpr int kRateLimitMilliseconds = 5100;
+
 Judgement Without(Verdict verdict, std::string reason) {
   Judgement judgement;
   judgement.verdict = verdict;
@@ -35,22 +41,62 @@ const Known* KnownIn(const Case& definition, const KernelVersion& kernel) {
   return nullptr;
 }
 
-// The report of the subject's own kill; without one, of the first kill in the
-// box. Others may follow while the subject's memory is still being freed.
-std::optional<OomReport> FindReport(KernelLog& log, std::int64_t kills) {
+// A cgroup's path, as the kernel prints it, ends with the box's own name.
+bool IsBox(const std::string& memcg, const BoxView& box) {
+  const std::string name = box.folder().substr(box.folder().rfind('/') + 1);
+  return memcg.ends_with("/" + name);
+}
+
+// The kernel's reports of kills in the box, the subject's own first.
+std::vector<OomReport> FindReports(KernelLog& log, const BoxView& box,
+                                   std::int64_t kills) {
   // The kernel wakes us before it has printed its last line.
-  if (kills > 0) log.WaitFor("Killed process", milliseconds(1000));
-  const std::vector<OomReport> reports = ParseOomReports(log.Text());
-  for (const OomReport& report : reports) {
-    if (report.victim == kSubjectName) return report;
+  if (kills > 0) {
+    log.WaitFor(std::string("(") + kSubjectName + ")", milliseconds(1000));
   }
-  if (reports.empty()) return std::nullopt;
-  return reports.front();
+  std::vector<OomReport> reports = ParseOomReports(log.Text());
+  // Others share a host's log, and perhaps a subject's name.
+  std::erase_if(reports, [&](const OomReport& report) {
+    return box.cgroup() != 0 && !report.task_memcg.empty() &&
+           !IsBox(report.task_memcg, box);
+  });
+  std::ranges::stable_partition(reports, [](const OomReport& report) {
+    return report.victim == kSubjectName;
+  });
+  return reports;
+}
+
+// What makes a kill no evidence of the case's: "" where it is one.
+std::string WhyNoEvidence(const Outcome& outcome, const BoxView& box,
+                          bool needs_report) {
+  if (outcome.end != Outcome::End::kOomKilled || !outcome.oom) return "";
+  const OomReport& report = *outcome.oom;
+  if (needs_report && report.constraint.empty()) {
+    return "the kernel printed no header for the kill: it prints 10 in 5 "
+           "seconds";
+  }
+  if (box.cgroup() != 0 && !report.constraint.empty() &&
+      !IsBox(report.oom_memcg, box)) {
+    return "killed by an OOM from outside its box: " + report.constraint +
+           " in " + (report.global ? "the machine" : report.oom_memcg);
+  }
+  return "";
+}
+
+// Signs in a guest's log that the kernel hurt itself.
+std::string KernelComplaint(const std::string& log) {
+  for (const char* sign : {"BUG: ", "WARNING: ", "Bad page ", "Oops: "}) {
+    const std::size_t at = log.find(sign);
+    if (at == std::string::npos) continue;
+    const std::size_t start = log.rfind('\n', at) + 1;
+    return log.substr(start, log.find('\n', at) - start);
+  }
+  return "";
 }
 
 void AddBystanders(
     const std::vector<std::unique_ptr<BystanderProcess>>& bystanders,
-    Outcome& outcome) {
+    const std::vector<OomReport>& reports, Outcome& outcome) {
   for (const auto& bystander : bystanders) {
     if (!bystander->Lives()) {
       if (!outcome.dead_bystanders.empty()) outcome.dead_bystanders += ", ";
@@ -60,6 +106,13 @@ void AddBystanders(
       if (name == "entered") continue;
       outcome.values[bystander->name() + "." + name] = value;
     }
+  }
+  // One may still be dying.
+  const bool killed = std::ranges::any_of(reports, [](const OomReport& report) {
+    return report.victim == kBystanderName;
+  });
+  if (killed && outcome.dead_bystanders.empty()) {
+    outcome.dead_bystanders = "one, by the OOM killer";
   }
 }
 
@@ -112,17 +165,13 @@ Outcome Classify(const SubjectEnd& end, const Trace& trace,
   return outcome;
 }
 
-Judgement Judge(const Case& definition, const Params& params,
-                const BoxView& box, bool invert) {
-  const auto start = steady_clock::now();
-  const Needs needs = NeedsOf(definition, params);
-  const Facts facts = CollectFacts(box);
-  std::string unmet = UnmetNeed(definition.blast, needs, facts, box);
-  if (unmet.empty() && definition.probe != nullptr) {
-    unmet = definition.probe(params, facts);
-  }
-  if (!unmet.empty()) return Without(Verdict::kSkip, unmet);
+namespace {
 
+// One attempt. `again` is set where only the log's rate limit was in the way.
+Judgement Attempt(const Case& definition, const Params& params,
+                  const Needs& needs, const Facts& facts, const BoxView& box,
+                  const JudgeOptions& options, bool& again) {
+  again = false;
   std::vector<std::unique_ptr<BystanderProcess>> bystanders;
   for (const Bystander& bystander : definition.bystanders) {
     bystanders.push_back(
@@ -132,8 +181,10 @@ Judgement Judge(const Case& definition, const Params& params,
     }
   }
 
-  Trace* const trace = Trace::Share();
+  const std::unique_ptr<Trace, decltype(&Trace::Release)> trace(
+      Trace::Share(), &Trace::Release);
   KernelLog log;
+  const std::int64_t taint = NumberIn(kTaint);
   const std::int64_t kills_before = box.OomKills();
   SubjectEnd end = RunSubject(definition, params, facts, box, *trace);
   if (!end.broken.empty()) return Without(Verdict::kBroken, end.broken);
@@ -144,14 +195,56 @@ Judgement Judge(const Case& definition, const Params& params,
   Judgement judgement;
   const std::int64_t kills = box.OomKills() - kills_before;
   judgement.outcome = Classify(end, *trace, kills);
-  judgement.outcome->oom = FindReport(log, kills);
-  if (box.Peak().count >= 0) {
-    judgement.outcome->values["box_peak"] = box.Peak().count;
-  }
-  AddBystanders(bystanders, *judgement.outcome);
-  Trace::Release(trace);
+  Outcome& outcome = *judgement.outcome;
+  const std::vector<OomReport> reports = FindReports(log, box, kills);
+  if (!reports.empty()) outcome.oom = reports.front();
+  if (box.Peak().count >= 0) outcome.values["box_peak"] = box.Peak().count;
+  AddBystanders(bystanders, reports, outcome);
   judgement.samples = std::move(end.samples);
-  Decide(definition, params, facts, invert, judgement);
+
+  const std::string no_evidence = WhyNoEvidence(outcome, box, needs.kernel_log);
+  if (!no_evidence.empty()) {
+    again = outcome.oom->constraint.empty();
+    judgement.reason = no_evidence;
+    return judgement;
+  }
+  Decide(definition, params, facts, options.invert, judgement);
+  std::string complaint = KernelComplaint(log.Text());
+  if (complaint.empty() && NumberIn(kTaint) != taint) {
+    complaint = "it is tainted now: " + std::to_string(NumberIn(kTaint));
+  }
+  if (options.promised && !complaint.empty()) {
+    judgement.verdict = Verdict::kFail;
+    judgement.reason = "the kernel complained: " + complaint +
+                       (judgement.reason.empty() ? "" : "; ") +
+                       judgement.reason;
+  }
+  return judgement;
+}
+
+}  // namespace
+
+Judgement Judge(const Case& definition, const Params& params,
+                const BoxView& box, const JudgeOptions& options) {
+  const auto start = steady_clock::now();
+  const Needs needs = NeedsOf(definition, params);
+  const Facts facts = CollectFacts(box);
+  const Unmet unmet = UnmetNeed(definition.blast, needs, facts, box);
+  if (!unmet.reason.empty()) {
+    const bool broken = options.promised && unmet.can_be_promised;
+    return Without(broken ? Verdict::kBroken : Verdict::kSkip, unmet.reason);
+  }
+  if (definition.probe != nullptr) {
+    const std::string reason = definition.probe(params, facts);
+    if (!reason.empty()) return Without(Verdict::kSkip, reason);
+  }
+  bool again = false;
+  Judgement judgement =
+      Attempt(definition, params, needs, facts, box, options, again);
+  if (again) {
+    poll(nullptr, 0, kRateLimitMilliseconds);
+    judgement = Attempt(definition, params, needs, facts, box, options, again);
+  }
   judgement.seconds =
       std::chrono::duration<double>(steady_clock::now() - start).count();
   return judgement;

@@ -21,9 +21,15 @@ struct Judgement {
   double seconds = 0;
 };
 
-// `invert` expects the oracle not to hold: shows that a case can fail.
+struct JudgeOptions {
+  bool invert = false;  // expects the oracle not to hold
+  // The machine was made for the instance (a guest). A setting that it refuses
+  // is no reason to skip; a new taint or kernel warning is a failure.
+  bool promised = false;
+};
+
 Judgement Judge(const Case& definition, const Params& params,
-                const BoxView& box, bool invert);
+                const BoxView& box, const JudgeOptions& options = {});
 
 // How a subject ended, from evidence: wait status, deadline, what it left, and
 // how often the box's OOM killer struck meanwhile.

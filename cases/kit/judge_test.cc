@@ -30,7 +30,7 @@ Case Simple() {
 }
 
 Judgement JudgeIt(const Case& definition, bool invert = false) {
-  return Judge(definition, {}, BoxView("process"), invert);
+  return Judge(definition, {}, BoxView("process"), {.invert = invert});
 }
 
 TEST(Judge, PassesAndFailsWhenInverted) {
@@ -79,7 +79,7 @@ TEST(Judge, ACaseThatWouldReachTooFarIsNotRun) {
   EXPECT_EQ(JudgeIt(c).verdict, Verdict::kSkip);
   // A whole machine is no cgroup.
   c.blast = Blast::kCgroup;
-  EXPECT_EQ(Judge(c, {}, BoxView("machine"), false).verdict, Verdict::kSkip);
+  EXPECT_EQ(Judge(c, {}, BoxView("machine")).verdict, Verdict::kSkip);
 }
 
 TEST(Judge, ASigkillThatNobodyCountedIsNoOomKill) {

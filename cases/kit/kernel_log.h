@@ -15,7 +15,6 @@ class KernelLog {
   KernelLog(const KernelLog&) = delete;
   KernelLog& operator=(const KernelLog&) = delete;
 
-  bool readable() const { return fd_ >= 0; }
   // All messages since the mark, a line each, without their prefixes.
   const std::string& Text();
   // Waits until Text() holds `part`; false when `deadline` passes first.

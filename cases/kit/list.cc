@@ -12,6 +12,7 @@ void AddNeeds(const Needs& needs, Line& line) {
   line.Object("needs")
       .Number("memory", needs.memory.count)
       .Number("swap", needs.swap.count)
+      .Bool("no_swap", needs.no_swap)
       .Number("cpus", needs.cpus)
       .Number("nodes", needs.nodes)
       .Number("cgroup", needs.cgroup)

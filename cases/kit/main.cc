@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,8 @@ struct Options {
   std::string run;
   int timeout_seconds = 0;  // 0: the case's own
   bool invert = false;
+  // This machine was made for the instance: what it needs was promised.
+  bool promised = false;
   int records = -1;
 };
 
@@ -40,8 +43,7 @@ class InstanceTest : public testing::Test {
     if (options.timeout_seconds > 0) {
       definition.timeout_seconds = options.timeout_seconds;
     }
-    const Judgement judgement =
-        Judge(definition, params_, BoxView(options.box), options.invert);
+    const Judgement judgement = JudgeSafely(definition);
     WriteRecords(definition, params_, judgement, options.records);
     switch (judgement.verdict) {
       case Verdict::kPass:
@@ -55,6 +57,18 @@ class InstanceTest : public testing::Test {
   }
 
  private:
+  // Whatever a case throws is its own mistake, not a loss of the judge.
+  Judgement JudgeSafely(const Case& definition) const {
+    try {
+      return Judge(definition, params_, BoxView(options.box),
+                   {.invert = options.invert, .promised = options.promised});
+    } catch (const std::exception& error) {
+      Judgement judgement;
+      judgement.reason = std::string("the case threw: ") + error.what();
+      return judgement;
+    }
+  }
+
   const Case& definition_;
   Params params_;
 };
@@ -96,7 +110,9 @@ bool Take(std::string_view word, std::string_view flag, std::string& value) {
 // while the box is full: a fault of its own would start another kill. Where a
 // right is missing (root in a container), the subjects are raised all the same.
 void ProtectJudge() {
-  mlockall(MCL_CURRENT | MCL_FUTURE);
+  // On fault only: a page that was never touched is none that a subject
+  // inherits.
+  mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
   const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
   (void)!write(fd, "-999", 4);
   close(fd);
@@ -113,6 +129,8 @@ int Main(int argc, char** argv) {
     }
     if (word == "--invert") {
       options.invert = true;
+    } else if (word == "--promised") {
+      options.promised = true;
     } else if (Take(word, "--timeout=", value)) {
       options.timeout_seconds = std::atoi(value.c_str());
     } else if (!Take(word, "--run=", options.run) &&
@@ -125,7 +143,8 @@ int Main(int argc, char** argv) {
   if (!options.run.empty()) {
     const auto name = ParseInstance(options.run);
     if (!name) {
-      std::fprintf(stderr, "oomgate-cases: no instance %s\n", argv[1]);
+      std::fprintf(stderr, "oomgate-cases: no instance %s\n",
+                   options.run.c_str());
       return 2;
     }
     testing::GTEST_FLAG(filter) =

@@ -10,9 +10,15 @@
 
 namespace oomgate {
 
-// The first need that does not hold, as "needs X, has Y"; "" where all hold.
-std::string UnmetNeed(Blast blast, const Needs& needs, const Facts& facts,
-                      const BoxView& box);
+struct Unmet {
+  std::string reason;  // "needs X, has Y"; "" where all needs hold
+  // A machine made for the case was to have it: then this is no skip.
+  bool can_be_promised = false;
+};
+
+// The first need that does not hold.
+Unmet UnmetNeed(Blast blast, const Needs& needs, const Facts& facts,
+                const BoxView& box);
 
 // Whether a setting file that reads `content` holds `value`. Choices show the
 // one in force in brackets: "always [madvise] never".

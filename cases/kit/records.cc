@@ -58,7 +58,7 @@ void WriteRecords(const Case& definition, const Params& params,
   if (fd < 0) return;
   for (const Sample& sample : judgement.samples) {
     Line line("sample");
-    line.Number("ms", sample.milliseconds)
+    line.Seconds("t", static_cast<double>(sample.milliseconds) / 1000)
         .Number("rss", sample.rss.count)
         .Number("page_tables", sample.page_tables.count);
     Write(fd, line);

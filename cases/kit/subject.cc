@@ -24,15 +24,17 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kSamplePeriod{50};
 constexpr std::size_t kMostSamples = 256;
-constexpr milliseconds kPrepareDeadline{20000};
+// Within what the launcher allows a judge beyond its subject.
+constexpr milliseconds kPrepareDeadline{15000};
 constexpr int kDyingGrace = 100;  // milliseconds
 
-void SetScore(int adj) {
+bool SetScore(int adj) {
   char text[16];
   const int length = std::snprintf(text, sizeof text, "%d", adj);
   const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  (void)!write(fd, text, static_cast<std::size_t>(length));
+  const bool set = write(fd, text, static_cast<std::size_t>(length)) == length;
   close(fd);
+  return set;
 }
 
 // The linker's names for where this program's code begins and ends.
@@ -58,8 +60,9 @@ pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != judge) _exit(1);
   prctl(PR_SET_NAME, name);
+  // First: what is unkillable in a full box spins there for ever.
+  if (!SetScore(adj)) trace.Stop("setting oom_score_adj", errno);
   if (!box.Enter()) trace.Stop("entering the box", errno);
-  SetScore(adj);
   if (keep_fd >= 0) keep_fd = dup2(keep_fd, 3);
   syscall(SYS_close_range, keep_fd >= 0 ? 4U : 3U, ~0U, 0);
   DropCode();
@@ -86,7 +89,8 @@ class Sampler {
   explicit Sampler(pid_t pid) : start_(steady_clock::now()) {
     const std::string path = "/proc/" + std::to_string(pid) + "/status";
     fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    samples_.reserve(kMostSamples);
+    samples_.resize(kMostSamples);  // touched now, not when the box is full
+    samples_.clear();
   }
   ~Sampler() { close(fd_); }
   Sampler(const Sampler&) = delete;
@@ -135,6 +139,12 @@ SubjectEnd RunSubject(const Case& definition, const Params& params,
     return end;
   }
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (pidfd < 0) {
+    end.broken = std::string("no pidfd: ") + std::strerror(errno);
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    return end;
+  }
   const auto until =
       steady_clock::now() + std::chrono::seconds(definition.timeout_seconds);
   Sampler sampler(pid);
@@ -169,8 +179,8 @@ BystanderProcess::BystanderProcess(const Bystander& bystander,
     broken_ = name_ + ": no pipe";
     return;
   }
-  pid_ = Start("oomgate-bystand", box, bystander.oom_score_adj, *trace_,
-               ready[1], [&] {
+  pid_ = Start(kBystanderName, box, bystander.oom_score_adj, *trace_, ready[1],
+               [&] {
                  bystander.prepare(*trace_, params, facts);
                  (void)!write(3, "", 1);
                  WaitForever();

@@ -53,13 +53,14 @@ const Register kMembindOom{
     {.id = "numa/membind_oom",
      .summary = "bound to a full node: killed, not failed, not spilled over",
      .explains =
-         "Seed: \"--membind must allocate there, fails otherwise\": it does "
+         "Claim: \"--membind must allocate there, fails otherwise\": it does "
          "not "
          "fail, it is OOM-killed. Kernel: constrained_alloc, "
          "oom_cpuset_eligible. When a bystander dies, the killer looked beyond "
          "the policy's nodes.",
      .blast = Blast::kMachine,
-     .needs = {.memory = 512_MiB, .nodes = 2, .kernel_log = true},
+     .needs =
+         {.memory = 512_MiB, .no_swap = true, .nodes = 2, .kernel_log = true},
      .params = {{"bind", {"process", "mapping"}}},
      .subject = Subject,
      .expect = Expect,

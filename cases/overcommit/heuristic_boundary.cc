@@ -36,7 +36,7 @@ const Register kHeuristicBoundary{
     {.id = "overcommit/heuristic_boundary",
      .summary = "mode 0 refuses one mapping larger than RAM + swap, exactly",
      .explains =
-         "Seed: the heuristic as free + cached + swap … holds up to 5.1 only. "
+         "Claim: the heuristic as free + cached + swap … holds up to 5.1 only. "
          "Kernel: __vm_enough_memory, OVERCOMMIT_GUESS: pages > totalram_pages "
          "+ total_swap_pages. Documentation/mm/overcommit-accounting.",
      .needs = {.settings = {{"/proc/sys/vm/overcommit_memory", "0"}}},

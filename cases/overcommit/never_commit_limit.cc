@@ -60,7 +60,7 @@ const Register kNeverCommitLimit{
     {.id = "overcommit/never_commit_limit",
      .summary = "mode 2: CommitLimit by its formula, and reached to the page",
      .explains =
-         "Seed: the CommitLimit formula; that the limit were \"total RAM + "
+         "Claim: the CommitLimit formula; that the limit were \"total RAM + "
          "CommitLimit\" is wrong, as the largest mapping shows. Kernel: "
          "vm_commit_limit, __vm_enough_memory. largest_error is what the "
          "kernel allowed beyond the rule.",

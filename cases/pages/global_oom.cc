@@ -25,7 +25,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   const Bytes left = f.ram - p.Size("sibling");
   return AllOf(OomKilled(), OomVictimIsSubject(),
                OomConstraint("CONSTRAINT_NONE"), OomAnonRss(Lt(512_KiB)),
-               Size("last_rss", Lt(1_MiB)), OomPageTables(Ge(left * 3 / 4)),
+               OomRss(Lt(1_MiB)), OomPageTables(Ge(left * 3 / 4)),
                Touches(Between(left * 3 / 4 / per_touch, left / per_touch)),
                BystandersSurvive());
 }
@@ -35,11 +35,11 @@ const Register kGlobalOom{
      .summary =
          "page tables alone exhaust RAM; the killer finds who holds them",
      .explains =
-         "Seed: 512 GiB of reads need 1,075,847,168 bytes of tables; \"killed "
+         "Claim: 512 GiB of reads need 1,075,847,168 bytes of tables; \"killed "
          "with low RES\". Kernel: oom_badness counts mm_pgtables_bytes. When "
          "the sibling dies instead, badness no longer counts page tables.",
      .blast = Blast::kMachine,
-     .needs = {.memory = 256_MiB, .kernel_log = true},
+     .needs = {.memory = 256_MiB, .no_swap = true, .kernel_log = true},
      .params = {{"stride", {"2m", "1g"}}, {"sibling", {"0", "40m"}}},
      .subject = Subject,
      .expect = Expect,

@@ -37,7 +37,8 @@ const Register kReadNoRss{
     {.id = "pages/read_no_rss",
      .summary = "reading untouched memory maps the zero page: faults, no RSS",
      .explains =
-         "Seed: \"reading does not trigger allocation\", 26,214,400 faults for "
+         "Claim: \"reading does not trigger allocation\", 26,214,400 faults "
+         "for "
          "100 GB. Kernel: do_anonymous_page, my_zero_pfn. When it fails, look "
          "at smaps of the range: Rss says that reads allocate, AnonHugePages "
          "that MADV_NOHUGEPAGE is not honoured.",

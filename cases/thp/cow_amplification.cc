@@ -49,10 +49,12 @@ const Register kCowAmplification{
     {.id = "thp/cow_amplification",
      .summary = "a byte written to a shared huge page copies 4 KiB, not 2 MiB",
      .explains =
-         "Seed: \"THP: write amplification on copy-on-write\" was true up to "
+         "Claim: \"THP: write amplification on copy-on-write\" was true up to "
          "5.7. Kernel: do_huge_pmd_wp_page. huge_before below 64 MiB says that "
          "no huge pages were to be had: look at thp_fault_fallback.",
+     // Counts splits of the whole machine, and must find huge pages.
      .needs = {.memory = 512_MiB,
+               .alone = true,
                .settings = {{"/sys/kernel/mm/transparent_hugepage/enabled",
                              "madvise"}}},
      .subject = Subject,

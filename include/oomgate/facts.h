@@ -36,9 +36,6 @@ struct Facts {
   // each but the one that asks may hold back a batch (mm_compute_batch in
   // mm/mm_init.c). With one CPU it is exact.
   Bytes commit_slack() const;
-  // What a CPU may hold back of a cgroup's charges, all CPUs together: stock of
-  // 64 pages each (MEMCG_CHARGE_BATCH in mm/memcontrol.c).
-  Bytes charge_slack() const { return 64 * kPage * cpus; }
 };
 
 }  // namespace oomgate

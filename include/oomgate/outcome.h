@@ -14,8 +14,9 @@
 
 namespace oomgate {
 
-// The name (comm) under which the kernel reports a subject.
+// The names (comm) under which the kernel reports subjects and bystanders.
 inline constexpr const char* kSubjectName = "oomgate-subject";
+inline constexpr const char* kBystanderName = "oomgate-bystand";
 
 struct Outcome {
   enum class End {
@@ -86,6 +87,8 @@ inline Oracle Touches(testing::Matcher<std::int64_t> m) {
 Oracle OomConstraint(const std::string& constraint);
 Oracle OomNodemask(const std::string& nodemask);
 Oracle OomVictimIsSubject();
+// Anonymous, file and shared memory together.
+Oracle OomRss(testing::Matcher<Bytes> inner);
 Oracle OomAnonRss(testing::Matcher<Bytes> inner);
 Oracle OomPageTables(testing::Matcher<Bytes> inner);
 

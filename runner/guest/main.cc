@@ -13,6 +13,10 @@
 #include "runner/launch/judge.h"
 #include "runner/launch/orders.h"
 
+namespace {
+constexpr std::size_t kMostOrders = 4 << 20;
+}  // namespace
+
 int main() {
   using namespace oomgate;
   // No page of ours is missing while the machine has none to give.
@@ -24,7 +28,7 @@ int main() {
     return 1;  // PID 1 may not end: the kernel panics, and says so
   }
   const std::optional<GuestOrders> orders =
-      DecodeOrders(ReadFile("/orders") + "\n");
+      DecodeOrders(ReadFile("/orders", kMostOrders) + "\n");
   if (!orders) {
     Say("the orders are not understood");
     channel.EndMachine(2);

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -59,7 +60,14 @@ bool LimitSwap(const Controller& controller, const std::string& folder,
   const std::string file = controller.version == 1
                                ? folder + "/memory.memsw.limit_in_bytes"
                                : folder + "/memory.swap.max";
-  if (access(file.c_str(), F_OK) != 0) return true;  // swap is not counted
+  if (access(file.c_str(), F_OK) != 0) {
+    // Swap is not counted. v1 can still keep the box from swapping.
+    if (controller.version == 1) {
+      return WriteFile(folder + "/memory.swappiness", "0");
+    }
+    errno = EOPNOTSUPP;
+    return FieldOf(ReadFile("/proc/meminfo"), "SwapTotal") <= 0;
+  }
   // v1 limits the sum of memory and swap.
   return WriteFile(file, controller.version == 1 ? limit : "0");
 }
@@ -143,14 +151,22 @@ Box::Box(const Controller& controller, Bytes limit, std::string& error) {
   const std::string value = std::to_string(limit.count);
   if (!WriteFile(file, value) || !LimitSwap(controller, folder_, value)) {
     error = "cannot limit the cgroup " + folder_ + " to " + value +
-            " bytes: " + std::strerror(errno);
+            " bytes without swap: " + std::strerror(errno);
+    if (controller.version == 2) {
+      error +=
+          " (its parent must have +memory in cgroup.subtree_control, and "
+          "swap be off or counted)";
+    }
     Remove(folder_);
     folder_.clear();
   }
 }
 
 Box::~Box() {
-  if (!folder_.empty()) Remove(folder_);
+  if (!folder_.empty() && !Remove(folder_)) {
+    std::fprintf(stderr, "oomgate: cannot remove the cgroup %s: %s\n",
+                 folder_.c_str(), std::strerror(errno));
+  }
 }
 
 }  // namespace oomgate

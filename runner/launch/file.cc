@@ -9,14 +9,13 @@
 
 namespace oomgate {
 
-std::string ReadFile(const std::string& path) {
-  constexpr std::size_t kMost = 64 << 10;
+std::string ReadFile(const std::string& path, std::size_t most) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return "";
-  std::string text(kMost, '\0');
+  std::string text(most, '\0');
   std::size_t size = 0;
-  while (size < kMost) {
-    const ssize_t n = read(fd, text.data() + size, kMost - size);
+  while (size < most) {
+    const ssize_t n = read(fd, text.data() + size, most - size);
     if (n <= 0) break;
     size += static_cast<std::size_t>(n);
   }

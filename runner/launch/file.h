@@ -7,8 +7,8 @@
 
 namespace oomgate {
 
-// Up to 64 KiB without the trailing newline; "" where it cannot be read.
-std::string ReadFile(const std::string& path);
+// Up to `most` bytes, without the trailing newline; "" where it cannot be read.
+std::string ReadFile(const std::string& path, std::size_t most = 64 << 10);
 
 // One write(2) of all of `value`; false (with errno) where it is refused.
 bool WriteFile(const std::string& path, std::string_view value);

@@ -26,8 +26,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Beyond the subject's own deadline: for needs, settling and the oracle.
-constexpr int kJudgeSeconds = 10;
+constexpr milliseconds kDying{5000};  // of a judge that was killed
+constexpr int kMostReads = 64;        // of one pipe before the next look
 constexpr int kRecordsFd = 3;
 constexpr std::size_t kLongestLine = 128 << 10;
 constexpr std::size_t kLastWords = 4096;
@@ -72,8 +72,6 @@ struct Pipe {
   dup2(records, kRecordsFd);
   syscall(SYS_close_range, kRecordsFd + 1, ~0U, 0);
   execve(argv[0], argv, envp);
-  const char* const reason = std::strerror(errno);
-  (void)!write(2, reason, std::strlen(reason));
   _exit(127);
 }
 
@@ -109,7 +107,7 @@ class Records {
 template <typename Take>
 bool Drain(int fd, Take take) {
   char buffer[4096];
-  for (;;) {
+  for (int i = 0; i < kMostReads; ++i) {
     const ssize_t n = read(fd, buffer, sizeof buffer);
     if (n > 0) {
       take(std::string_view(buffer, static_cast<std::size_t>(n)));
@@ -119,6 +117,7 @@ bool Drain(int fd, Take take) {
       return true;
     }
   }
+  return true;
 }
 
 std::string DescribeEnd(int status) {
@@ -145,6 +144,7 @@ Spawned Spawn(const JudgeSetup& setup, const JudgeOrder& order,
       setup.program, "--run=" + order.instance, "--box=" + box,
       "--timeout=" + std::to_string(order.timeout_seconds)};
   if (order.invert) words.emplace_back("--invert");
+  if (setup.own_machine) words.emplace_back("--promised");
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -232,6 +232,10 @@ void RunJudge(const JudgeSetup& setup, const JudgeOrder& order,
   }
   const Spawned judge = Spawn(setup, order, box, records_pipe, log_pipe);
   if (judge.pidfd < 0) {
+    if (judge.pid > 0) {
+      kill(judge.pid, SIGKILL);
+      waitpid(judge.pid, nullptr, 0);
+    }
     return EmitLost(name, std::string("no judge: ") + std::strerror(errno),
                     true, "", sink);
   }
@@ -246,9 +250,11 @@ void RunJudge(const JudgeSetup& setup, const JudgeOrder& order,
 
   kill(-judge.pid, SIGKILL);  // its session: subjects and bystanders too
   kill(judge.pid, SIGKILL);
-  int status = 0;
-  while (waitpid(judge.pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  // One that hangs in the kernel is left behind rather than waited for.
+  pollfd dead{judge.pidfd, POLLIN, 0};
+  poll(&dead, 1, static_cast<int>(kDying.count()));
+  int status = SIGKILL;
+  waitpid(judge.pid, &status, WNOHANG);
   close(judge.pidfd);
   cgroup.reset();
   if (records.result_seen()) return;

@@ -13,6 +13,10 @@
 
 namespace oomgate {
 
+// What a judge gets on top of its subject's time: for needs, bystanders, the
+// rate limit of OOM reports, settling and the oracle.
+inline constexpr int kJudgeSeconds = 20;
+
 // One instance, for the launcher.
 struct JudgeOrder {
   std::string instance;  // "pages/zero_page[touch=write]"

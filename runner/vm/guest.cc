@@ -128,10 +128,12 @@ GuestEnd Guest::Run() {
   console_.Mark();
   std::optional<Clock::time_point> panicked;
   for (;;) {
-    const Clock::time_point deadline =
-        panicked ? std::min(progress_.deadline(), *panicked + limits_.panic)
+    const auto deadline = [&] {
+      return panicked
+                 ? std::min(progress_.deadline(), *panicked + limits_.panic)
                  : progress_.deadline();
-    if (Pump(deadline)) return AfterExit();
+    };
+    if (Pump(deadline())) return AfterExit();
     if (cancel_.requested()) {
       Kill();
       return {Fate::kCancelled, ""};
@@ -146,7 +148,8 @@ GuestEnd Guest::Run() {
               ", and was killed");
     }
     if (!panicked && !console_.Panic().empty()) panicked = Clock::now();
-    if (Clock::now() < deadline) continue;
+    // Anew: what was just read may have moved it.
+    if (Clock::now() < deadline()) continue;
     if (progress_.ended() || panicked) {
       Kill();
       return AfterExit();
@@ -216,8 +219,8 @@ GuestEnd Guest::AfterExit() {
   }
   const int status = child_->Wait(milliseconds(0)).value_or(0);
   if (WIFSIGNALED(status)) {
-    return Early(Fate::kDied, "QEMU was killed by signal " +
-                                  std::to_string(WTERMSIG(status)));
+    return Early(Fate::kQemuKilled, "QEMU was killed by signal " +
+                                        std::to_string(WTERMSIG(status)));
   }
   if (qmp_.shutdown_reason() == "guest-reset") {
     return Early(Fate::kPanicked,

@@ -21,13 +21,14 @@
 namespace oomgate {
 
 enum class Fate {
-  kEnded,      // it said that all was done
-  kPanicked,   // its kernel panicked, or reset the machine
-  kHung,       // it did not come on in time, and was killed
-  kNotBooted,  // it ended, or was killed, before it said `start`
-  kFlooded,    // it said too much, and was killed
-  kDied,       // it was over, or QEMU was, too early and without a panic
-  kCancelled,  // we were told to stop
+  kEnded,       // it said that all was done
+  kPanicked,    // its kernel panicked, or reset the machine
+  kHung,        // it did not come on in time, and was killed
+  kNotBooted,   // it ended, or was killed, before it said `start`
+  kFlooded,     // it said too much, and was killed
+  kQemuKilled,  // by somebody's signal: says nothing of the guest
+  kDied,        // it was over, or QEMU was, too early and without a panic
+  kCancelled,   // we were told to stop
 };
 
 struct GuestEnd {

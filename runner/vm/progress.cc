@@ -4,6 +4,7 @@
 #include "runner/vm/progress.h"
 
 #include "oomgate/model/json.h"
+#include "runner/launch/orders.h"
 
 namespace oomgate {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds kJudge{10};  // what a judge gets on top of its subject
+constexpr seconds kJudge{kJudgeSeconds};
 constexpr seconds kGrace{15};  // to kill it, tidy up and start the next
 constexpr seconds kExit{5};    // from `end` to QEMU's
 

@@ -35,15 +35,15 @@ TEST(Progress, InstanceHasItsOwnTime) {
   EXPECT_FALSE(progress.OnLine(R"({"event":"start"})", kZero + seconds(2)));
   EXPECT_TRUE(progress.started());
   EXPECT_TRUE(progress.OnLine(kBegin, kZero + seconds(3)));
-  EXPECT_EQ(progress.deadline(), kZero + seconds(3 + 30 + 10 + 15));
-  EXPECT_EQ(progress.Waited(), "55 s after a/b[x=1] began");
+  EXPECT_EQ(progress.deadline(), kZero + seconds(3 + 30 + 20 + 15));
+  EXPECT_EQ(progress.Waited(), "65 s after a/b[x=1] began");
 }
 
 TEST(Progress, SamplesDoNotBuyTime) {
   Progress progress = Fresh();
   progress.OnLine(kBegin, kZero);
   progress.OnLine(R"({"event":"sample","rss":1})", kZero + seconds(20));
-  EXPECT_EQ(progress.deadline(), kZero + seconds(55));
+  EXPECT_EQ(progress.deadline(), kZero + seconds(65));
 }
 
 TEST(Progress, NobodyBuysTimeForWhatWasNotOrdered) {
@@ -55,9 +55,9 @@ TEST(Progress, NobodyBuysTimeForWhatWasNotOrdered) {
 TEST(Progress, ResultAndLostAreSteps) {
   Progress progress = Fresh();
   progress.OnLine(R"({"event":"result","id":"a/c"})", kZero + seconds(9));
-  EXPECT_EQ(progress.deadline(), kZero + seconds(9 + 25));
+  EXPECT_EQ(progress.deadline(), kZero + seconds(9 + 35));
   progress.OnLine(R"({"event":"lost","id":"a/c"})", kZero + seconds(10));
-  EXPECT_EQ(progress.deadline(), kZero + seconds(10 + 25));
+  EXPECT_EQ(progress.deadline(), kZero + seconds(10 + 35));
   EXPECT_FALSE(progress.ended());
   progress.OnLine(R"({"event":"end"})", kZero + seconds(11));
   EXPECT_TRUE(progress.ended());

@@ -214,6 +214,12 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
       end = {Fate::kNotBooted, error.what()};
     }
     if (end.fate == Fate::kCancelled) return;
+    if (const auto running = collector.running();
+        running && end.fate == Fate::kQemuKilled) {
+      Order order;
+      order.name = *running;
+      collector.Broken(order, end.reason, console.Excerpt());
+    }
     collector.Lost(end.reason, console.Excerpt());
     const std::size_t before = left.orders.size();
     left.orders = collector.Pending();

@@ -73,7 +73,7 @@ class VmBackendTest : public testing::Test {
   void Add(const std::string& how) {
     Order order;
     order.name.id = "test/" + how;
-    order.timeout_seconds = -22;  // with the judge's time and grace: 3 s
+    order.timeout_seconds = -32;  // with the judge's time and grace: 3 s
     group_.orders.push_back(order);
   }
   void Run() { VmBackend(options_).Run(group_, sink_, cancel_); }

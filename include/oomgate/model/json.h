@@ -51,8 +51,8 @@ inline void from_json(const Json& j, Kind& k) {
 }
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Setting, path, value)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Needs, memory, swap, cpus,
-                                                nodes, cgroup, kernel_log,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Needs, memory, swap, no_swap,
+                                                cpus, nodes, cgroup, kernel_log,
                                                 alone, settings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Metric, name, better, unit,
                                                 kind, tolerance, cause)

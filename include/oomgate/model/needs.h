@@ -34,9 +34,10 @@ struct Needs {
   // (kMachine). For kProcess: RAM that the machine must have.
   Bytes memory = {};
   Bytes swap = {};  // at least; 0: the case does not care
-  int cpus = 1;     // at least; a guest gets exactly this many
-  int nodes = 1;    // NUMA nodes, at least; a guest gets exactly this many
-  int cgroup = 0;   // memory controller version 1 or 2; 0: either
+  bool no_swap = false;
+  int cpus = 1;    // at least; a guest gets exactly this many
+  int nodes = 1;   // NUMA nodes, at least; a guest gets exactly this many
+  int cgroup = 0;  // memory controller version 1 or 2; 0: either
   bool kernel_log =
       false;  // /dev/kmsg must be readable: the OOM report is read
   // Nothing else may run on the machine: only a guest can promise that.
