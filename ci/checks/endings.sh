@@ -44,8 +44,8 @@ stop_in_box() {
 ends() {
   local code=0
   kill "-$2" "$PID"
-  kill -CONT "$PID"
-  wait "$PID" || code=$?
+  kill -CONT "$PID" 2>/dev/null || true
+  { wait "$PID" || code=$?; } 2>/dev/null
   echo "$code" >"$WORK/$1.code"
 }
 
