@@ -3,6 +3,8 @@
 #include "runner/cli.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -27,6 +29,14 @@ void SurviveClosedPipes() {
   action.sa_handler = [](int) {};
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGPIPE, &action, nullptr);
+}
+
+// A reader that went away wanted no more; a disk that is full is a loss.
+bool StdoutLost() {
+  const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  struct stat out {};
+  return failed && ::fstat(STDOUT_FILENO, &out) == 0 &&
+         !S_ISFIFO(out.st_mode) && !S_ISSOCK(out.st_mode);
 }
 
 }  // namespace
@@ -60,6 +70,9 @@ int Main(int argc, char** argv) {
   AddVersionVerb(app, exit_code);
   try {
     app.parse(argc, argv);
+    if (StdoutLost()) {
+      throw UserError("stdout cannot be written: is the disk full?");
+    }
     return exit_code;
   } catch (const CLI::Success& asked_for) {  // --help, --version
     return app.exit(asked_for);
