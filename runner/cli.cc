@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/cancel.h"
 #include "runner/error.h"
 #include "runner/report/text.h"
 
@@ -56,6 +57,7 @@ void AddVersionVerb(CLI::App& app, int& exit_code) {
 
 int Main(int argc, char** argv) {
   SurviveClosedPipes();
+  EndOnCtrlC();
   CLI::App app("A regression gate for how Linux behaves at the edge of memory.",
                "oomgate");
   app.require_subcommand(1);
