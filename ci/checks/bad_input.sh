@@ -100,16 +100,33 @@ else
 fi
 OOMGATE=$closed
 
+AS=(env XDG_CACHE_HOME=/proc/none)
+go cache kernel add "$WORK/images/vmlinuz"
+# shellcheck disable=SC2016  # for that shell
+AS=(bash -c 'exec "$@" >/dev/full' --)
+go_run stdout meta/pass --on=host --format=json
+AS=()
+check "a kernel cache that cannot be written: exit 2, and why" all \
+  exits cache 2 AND says cache 'cannot make a folder in /proc/none/.*XDG_CACHE_HOME'
+check "stdout that cannot be written: exit 2, and why; run.json is there" all \
+  exits stdout 2 AND \
+  grep -q '^oomgate: stdout cannot be written' "$WORK/stdout.err" AND \
+  holds stdout "verdicts == {'meta/pass': 'pass'}"
+
 # A disk that fills up in the middle, in a mount namespace of its own.
 mkdir "$WORK/small"
 if unshare -m mount -t tmpfs -o size=16k none "$WORK/small" 2>"$WORK/unshare"; then
   # shellcheck disable=SC2016  # for that shell
   AS=(unshare -m bash -c 'mount -t tmpfs -o size=16k none "$1" || exit 99
-    code=0; "${@:2}" || code=$?; cp -r "$1" "$1.seen"; exit $code' -- "$WORK/small")
+    code=0; "${@:2}" || code=$?; [[ -e $1.seen ]] || cp -r "$1" "$1.seen"
+    exit $code' -- "$WORK/small")
   go full run 'fork/*' pages/read_no_rss meta/hang --on=host --results="$WORK/small"
+  go full_guest run meta/pass --on=vm --results="$WORK/small"
   AS=()
   check "a full disk: exit 2, and why" all exits full 2 AND \
     says full 'cannot write .*No space left on device; free some space'
+  check "a disk too full for a guest: exit 2, and why" all exits full_guest 2 AND \
+    grep -qE '^oomgate: .*cannot write .*free some space' "$WORK/full_guest.err"
   check "a full disk: what was finished is there" holds small.seen \
     "run['results'] or '\"result\"' in open(sys.argv[1][:-8] + 'records.jsonl').read()"
 else
