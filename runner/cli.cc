@@ -40,6 +40,23 @@ bool StdoutLost() {
          !S_ISFIFO(out.st_mode) && !S_ISSOCK(out.st_mode);
 }
 
+// Of a wrong one the parser only says that a verb is missing.
+bool IsVerb(const CLI::App& app, const std::string& word) {
+  if (word.starts_with('-')) return true;  // an option: for the parser
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    if (verb->get_name() == word) return true;
+  }
+  return false;
+}
+
+std::string Verbs(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    names += (names.empty() ? "" : ", ") + verb->get_name();
+  }
+  return names;
+}
+
 }  // namespace
 
 void AddFormatOption(CLI::App& verb, std::string& format) {
@@ -70,6 +87,10 @@ int Main(int argc, char** argv) {
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddVersionVerb(app, exit_code);
+  if (argc > 1 && !IsVerb(app, argv[1])) {
+    Say(fmt::format("no verb '{}'; there are {}", argv[1], Verbs(app)));
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
     if (StdoutLost()) {
