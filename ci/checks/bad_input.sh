@@ -14,7 +14,10 @@ nobody=(env HOME="$WORK")
 [[ $EUID -ne 0 ]] ||
   nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups env HOME="$WORK")
 
-# Patterns and sizes ----------------------------------------------------------
+# Verbs, patterns and sizes ----------------------------------------------------------
+go verb frobnicate
+check "an unknown verb: exit 2, and why" all exits verb 2 AND \
+  says verb "no verb 'frobnicate'; there are list, explain, run"
 refuses "an unknown id" "no case matches 'pages/globaloom'; closest: pages/global_oom" \
   pages/globaloom --on=host
 refuses "a glob that matches nothing" "no case matches 'nothing/\*'" 'nothing/*'

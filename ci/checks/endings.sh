@@ -8,15 +8,6 @@ start() {
     >"$WORK/$1.out" 2>"$WORK/$1.err" </dev/null &
   PID=$!
 }
-# family PID: all that it started and they started.
-family() {
-  local child children
-  read -r -d '' -a children < <(cat /proc/"$1"/task/*/children 2>/dev/null) || true
-  for child in "${children[@]}"; do
-    echo "$child"
-    family "$child"
-  done
-}
 # gone PID…: neither runs nor waits (a zombie is for its parent to bury).
 gone() {
   local pid
