@@ -3,17 +3,44 @@
 #include "runner/cancel.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-namespace oomgate {
+#include "runner/error.h"
 
-Cancel::Cancel() {
+namespace oomgate {
+namespace {
+
+sigset_t CtrlC() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+void EndOnCtrlC() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { _exit(kExitInterrupted); };
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction before {};
+    sigaction(signal, nullptr, &before);
+    // Ignored on purpose: by nohup, or a shell's background.
+    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
+}
+
+HoldCtrlC::HoldCtrlC() {
+  const sigset_t set = CtrlC();
+  pthread_sigmask(SIG_BLOCK, &set, &before_);
+}
+
+HoldCtrlC::~HoldCtrlC() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+Cancel::Cancel() {
+  const sigset_t set = CtrlC();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }

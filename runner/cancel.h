@@ -2,7 +2,25 @@
 // Ctrl-C as a descriptor: everything that waits, waits on this too.
 #pragma once
 
+#include <csignal>
+
 namespace oomgate {
+
+// Until there is a Cancel nothing is to be ended in order: SIGINT and SIGTERM
+// end this process at once, by the exit code for it.
+void EndOnCtrlC();
+
+// Holds them back: for what must be undone once it was done.
+class HoldCtrlC {
+ public:
+  HoldCtrlC();
+  ~HoldCtrlC();
+  HoldCtrlC(const HoldCtrlC&) = delete;
+  HoldCtrlC& operator=(const HoldCtrlC&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 // Readable (never drained) from the moment that SIGINT or SIGTERM arrived.
 class Cancel {

@@ -3,6 +3,8 @@
 #include "runner/cli.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -10,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/cancel.h"
 #include "runner/error.h"
 #include "runner/report/text.h"
 
@@ -29,6 +32,31 @@ void SurviveClosedPipes() {
   ::sigaction(SIGPIPE, &action, nullptr);
 }
 
+// A reader that went away wanted no more; a disk that is full is a loss.
+bool StdoutLost() {
+  const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  struct stat out {};
+  return failed && ::fstat(STDOUT_FILENO, &out) == 0 &&
+         !S_ISFIFO(out.st_mode) && !S_ISSOCK(out.st_mode);
+}
+
+// Of a wrong one the parser only says that a verb is missing.
+bool IsVerb(const CLI::App& app, const std::string& word) {
+  if (word.starts_with('-')) return true;  // an option: for the parser
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    if (verb->get_name() == word) return true;
+  }
+  return false;
+}
+
+std::string Verbs(const CLI::App& app) {
+  std::string names;
+  for (const CLI::App* verb : app.get_subcommands({})) {
+    names += (names.empty() ? "" : ", ") + verb->get_name();
+  }
+  return names;
+}
+
 }  // namespace
 
 void AddFormatOption(CLI::App& verb, std::string& format) {
@@ -46,6 +74,7 @@ void AddVersionVerb(CLI::App& app, int& exit_code) {
 
 int Main(int argc, char** argv) {
   SurviveClosedPipes();
+  EndOnCtrlC();
   CLI::App app("A regression gate for how Linux behaves at the edge of memory.",
                "oomgate");
   app.require_subcommand(1);
@@ -58,8 +87,15 @@ int Main(int argc, char** argv) {
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddVersionVerb(app, exit_code);
+  if (argc > 1 && !IsVerb(app, argv[1])) {
+    Say(fmt::format("no verb '{}'; there are {}", argv[1], Verbs(app)));
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
+    if (StdoutLost()) {
+      throw UserError("stdout cannot be written: is the disk full?");
+    }
     return exit_code;
   } catch (const CLI::Success& asked_for) {  // --help, --version
     return app.exit(asked_for);

@@ -155,6 +155,8 @@ int RunVerb(const RunOptions& options, const std::string& command) {
   const Plan plan = MakePlan(cases, plan_options);
 
   RemoveLeftoverScratch(options.results);
+  // From here on there is something to leave in order.
+  const Cancel cancel;
   RunFolder folder(options.results);
   std::unique_ptr<VmBackend> vm;
   if (guests.kernel) {
@@ -167,7 +169,6 @@ int RunVerb(const RunOptions& options, const std::string& command) {
     vm = std::make_unique<VmBackend>(std::move(guest));
   }
 
-  const Cancel cancel;
   const std::unique_ptr<Report> report = MakeReport(options);
   Recorder recorder(
       RunOf(cases, command), plan, folder, *report,

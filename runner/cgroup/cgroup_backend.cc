@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "runner/cancel.h"
 #include "runner/error.h"
 #include "runner/host/judge_here.h"
 #include "runner/launch/box.h"
@@ -31,7 +32,10 @@ std::string CgroupBackend::MissingHere() {
                "cgroup_disable=memory") +
            kWithout;
   }
-  const std::string why = CannotBox(*controller);
+  const std::string why = [&] {
+    const HoldCtrlC held;  // a box is made, and removed again
+    return CannotBox(*controller);
+  }();
   if (why.empty()) return "";
   if (::geteuid() != 0) {
     return "making a memory cgroup below " + controller->mount +

@@ -41,8 +41,10 @@ void SaveBytes(const fs::path& path, std::string_view bytes) {
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   out.close();
   if (!out) {
-    throw HarnessError(fmt::format("{}: cannot be written: {}", path.string(),
-                                   std::strerror(errno)));
+    throw UserError(fmt::format(
+        "{}: cannot be written: {}; the kernel cache is below XDG_CACHE_HOME "
+        "(or HOME): free some space there, or name another place",
+        path.string(), std::strerror(errno)));
   }
 }
 
@@ -57,7 +59,7 @@ TemporaryFolder::TemporaryFolder(const fs::path& parent,
   fs::create_directories(parent, error);
   std::string name = (parent / (prefix + "XXXXXX")).string();
   if (error || ::mkdtemp(name.data()) == nullptr) {
-    throw HarnessError(fmt::format(
+    throw UserError(fmt::format(
         "cannot make a folder in {}: {}; is XDG_CACHE_HOME (or HOME) a place "
         "that can be written?",
         parent.string(),

@@ -12,14 +12,14 @@ namespace oomgate {
 // Throws UserError where it cannot be read.
 std::string LoadBytes(const std::filesystem::path& path);
 
-// Throws HarnessError where it cannot be written.
+// Throws UserError where it cannot be written.
 void SaveBytes(const std::filesystem::path& path, std::string_view bytes);
 
 // 32 hexadecimal digits (XXH3, 128 bits): tells files apart, guards nothing.
 std::string Digest(std::string_view bytes);
 
 // A new, empty folder `parent`/`prefix`XXXXXX, gone with this object unless it
-// was moved away.
+// was moved away. Throws UserError where it cannot be made.
 class TemporaryFolder {
  public:
   TemporaryFolder(const std::filesystem::path& parent,

@@ -114,8 +114,9 @@ void WriteWholeFile(const std::string& path, const std::string& first,
   out << first << second;
   out.close();
   if (!out) {
-    throw HarnessError("cannot write " + path +
-                       ": free some space there, or set TMPDIR");
+    throw UserError("cannot write " + path +
+                    ": free some space there, or name another folder with "
+                    "--results");
   }
 }
 

@@ -21,6 +21,7 @@ std::string PackSegment(const std::vector<InitramfsFile>& files);
 
 // The bytes of a file. Throws HarnessError, naming it, where it has none.
 std::string ReadWholeFile(const std::string& path);
+// Throws UserError: it lies in the results folder, which the user chose.
 void WriteWholeFile(const std::string& path, const std::string& first,
                     const std::string& second);
 

@@ -80,5 +80,9 @@ TEST(ReadWholeFile, NamesWhatIsMissing) {
   }
 }
 
+TEST(WriteWholeFile, IsTheUsersToMendWhereTheDiskIsFull) {
+  EXPECT_THROW(WriteWholeFile("/dev/full", "a", "b"), UserError);
+}
+
 }  // namespace
 }  // namespace oomgate

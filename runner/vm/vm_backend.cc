@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <utility>
 
 #include "runner/error.h"
@@ -32,8 +31,8 @@ class ScratchFolder {
   ScratchFolder(const fs::path& path, bool keep) : path_(path), keep_(keep) {
     std::error_code error;
     if (!fs::create_directory(path, error)) {
-      throw HarnessError(path.string() + ": cannot make a folder for a guest" +
-                         (error ? ": " + error.message() : ""));
+      throw UserError(path.string() + ": cannot make a folder for a guest" +
+                      (error ? ": " + error.message() : ""));
     }
   }
   ~ScratchFolder() {
@@ -48,16 +47,6 @@ class ScratchFolder {
   const fs::path path_;
   const bool keep_;
 };
-
-void MakeSparseFile(const fs::path& path, Bytes size) {
-  std::ofstream(path).flush();
-  std::error_code error;
-  fs::resize_file(path, static_cast<std::uintmax_t>(size.count), error);
-  if (error) {
-    throw HarnessError(path.string() +
-                       ": cannot make a swap disk: " + error.message());
-  }
-}
 
 JudgeOrder ForTheGuest(const Order& order) {
   JudgeOrder judge;
@@ -153,7 +142,7 @@ GuestEnd VmBackend::Boot(const Group& group, Accelerator accelerator,
                  PackSegment({{"orders", 0644, EncodedOrders(group)}}));
   if (swap && options_.swap == SwapKind::kVirtio) {
     machine.swap = scratch / "swap.raw";
-    MakeSparseFile(machine.swap, group.shape.swap);
+    MakeSwapDisk(machine.swap, group.shape.swap);
   }
   return RunGuest(qemu_, machine, progress, console, on_line, cancel,
                   options_.limits);

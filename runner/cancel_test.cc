@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/cancel.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "runner/error.h"
+
+namespace oomgate {
+namespace {
+
+TEST(EndOnCtrlCDeathTest, ExitsByItsCode) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    EXPECT_EXIT(
+        {
+          EndOnCtrlC();
+          std::raise(signal);
+        },
+        testing::ExitedWithCode(kExitInterrupted), "");
+  }
+}
+
+TEST(EndOnCtrlCDeathTest, OnlyOnceNothingHoldsIt) {
+  EXPECT_EXIT(
+      {
+        EndOnCtrlC();
+        {
+          const HoldCtrlC held;
+          std::raise(SIGINT);
+          std::fputs("undone", stderr);
+        }
+        ::_exit(0);
+      },
+      testing::ExitedWithCode(kExitInterrupted), "undone");
+}
+
+TEST(EndOnCtrlCDeathTest, LeavesIgnoredSignalsIgnored) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGINT, SIG_IGN);
+        EndOnCtrlC();
+        std::raise(SIGINT);
+        ::_exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace oomgate
