@@ -45,6 +45,6 @@ exit_code 0 meta/known
 exit_code 1 meta/fail
 exit_code 1 meta/judge_killed
 exit_code 70 meta/broken
-exit_code 0 meta/skip
+exit_code 4 meta/skip
 exit_code 1 --require meta/skip
 exit_code 4 meta/panic
