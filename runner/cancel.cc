@@ -11,11 +11,20 @@
 namespace oomgate {
 namespace {
 
+// Ignored on purpose: by nohup, or a shell's background.
+bool Ignored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 &&
+         action.sa_handler == SIG_IGN;
+}
+
 sigset_t CtrlC() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  // Blocked, it would come through even where it is ignored.
+  if (!Ignored(SIGHUP)) sigaddset(&set, SIGHUP);
   return set;
 }
 
@@ -24,11 +33,8 @@ sigset_t CtrlC() {
 void EndOnCtrlC() {
   struct sigaction action {};
   action.sa_handler = [](int) { _exit(kExitInterrupted); };
-  for (const int signal : {SIGINT, SIGTERM}) {
-    struct sigaction before {};
-    sigaction(signal, nullptr, &before);
-    // Ignored on purpose: by nohup, or a shell's background.
-    if (before.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (!Ignored(signal)) sigaction(signal, &action, nullptr);
   }
 }
 

@@ -6,8 +6,9 @@
 
 namespace oomgate {
 
-// Until there is a Cancel nothing is to be ended in order: SIGINT and SIGTERM
-// end this process at once, by the exit code for it.
+// Until there is a Cancel nothing is to be ended in order: SIGINT, SIGTERM and
+// SIGHUP (a terminal that went away; not under nohup) end this process at once,
+// by the exit code for it.
 void EndOnCtrlC();
 
 // Holds them back: for what must be undone once it was done.
@@ -22,10 +23,10 @@ class HoldCtrlC {
   sigset_t before_;
 };
 
-// Readable (never drained) from the moment that SIGINT or SIGTERM arrived.
+// Readable (never drained) from the moment that one of these arrived.
 class Cancel {
  public:
-  // Blocks SIGINT and SIGTERM for this and all later threads.
+  // Blocks them for this and all later threads.
   Cancel();
   ~Cancel();
   Cancel(const Cancel&) = delete;

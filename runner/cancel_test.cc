@@ -13,7 +13,7 @@ namespace oomgate {
 namespace {
 
 TEST(EndOnCtrlCDeathTest, ExitsByItsCode) {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     EXPECT_EXIT(
         {
           EndOnCtrlC();
@@ -44,6 +44,24 @@ TEST(EndOnCtrlCDeathTest, LeavesIgnoredSignalsIgnored) {
         EndOnCtrlC();
         std::raise(SIGINT);
         ::_exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST(CancelDeathTest, SeesATerminalThatWentAwayButNotUnderNohup) {
+  EXPECT_EXIT(
+      {
+        const Cancel cancel;
+        std::raise(SIGHUP);
+        ::_exit(cancel.requested() ? 0 : 1);
+      },
+      testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(
+      {
+        std::signal(SIGHUP, SIG_IGN);
+        const Cancel cancel;
+        std::raise(SIGHUP);
+        ::_exit(cancel.requested() ? 1 : 0);
       },
       testing::ExitedWithCode(0), "");
 }
