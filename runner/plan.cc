@@ -41,7 +41,7 @@ Bytes GuestMemory(Blast blast, const Needs& needs) {
 
 std::string NeedAndHave(const std::string& what, const std::string& need,
                         const std::string& have) {
-  return "needs " + what + (what.empty() ? "" : " ") + need + ", has " + have;
+  return "needs " + what + (need.empty() ? "" : " ") + need + ", has " + have;
 }
 
 std::string WhyNotHere(Place place, Blast blast, const Needs& needs,
@@ -55,8 +55,10 @@ std::string WhyNotHere(Place place, Blast blast, const Needs& needs,
     return NeedAndHave("NUMA nodes:", std::to_string(needs.nodes),
                        std::to_string(machine.nodes));
   }
-  if (needs.memory > machine.memory) {
-    return NeedAndHave("memory:", ToText(needs.memory), ToText(machine.memory));
+  // What is not free would be taken from others before a box is full.
+  if (needs.memory > machine.available) {
+    return NeedAndHave("available memory:", ToText(needs.memory),
+                       ToText(machine.available));
   }
   // A box is made without swap: what it does must not depend on the machine's.
   const Bytes swap =
@@ -77,6 +79,15 @@ std::string WhyNotInGuest(Blast blast, const Needs& needs,
   if (options.memory && *options.memory < LeastGuest(blast, needs)) {
     return NeedAndHave("memory:", ToText(LeastGuest(blast, needs)),
                        ToText(*options.memory));
+  }
+  const Bytes guest =
+      options.memory.value_or(GuestMemory(blast, needs)) + kBesideGuest;
+  if (guest > options.machine.available) {
+    return NeedAndHave("available memory:", ToText(guest),
+                       ToText(options.machine.available));
+  }
+  if (options.swap && needs.no_swap && options.swap->count > 0) {
+    return NeedAndHave("no swap", "", ToText(*options.swap));
   }
   if (options.swap && *options.swap < needs.swap) {
     return NeedAndHave("swap:", ToText(needs.swap), ToText(*options.swap));

@@ -22,6 +22,8 @@ inline constexpr Bytes kDefaultGuest = 256_MiB;
 inline constexpr Bytes kBesideBox = 128_MiB;
 // No supported kernel boots with less.
 inline constexpr Bytes kSmallestGuest = 64_MiB;
+// QEMU itself, beside the guest's RAM.
+inline constexpr Bytes kBesideGuest = 96_MiB;
 
 struct PlanOptions {
   std::vector<Place> places;  // in the order in which they run

@@ -23,8 +23,12 @@ CaseInfo Case(const std::string& id, Blast blast, const Needs& needs = {}) {
 PlanOptions On(std::vector<Place> places) {
   PlanOptions options;
   options.places = std::move(places);
-  options.machine = {
-      .cpus = 2, .nodes = 1, .memory = 8_GiB, .swap = 0_B, .cgroup = 1};
+  options.machine = {.cpus = 2,
+                     .nodes = 1,
+                     .memory = 8_GiB,
+                     .available = 6_GiB,
+                     .swap = 0_B,
+                     .cgroup = 1};
   return options;
 }
 
@@ -153,8 +157,20 @@ TEST(WhyNot, WhatACgroupCannotGive) {
   EXPECT_EQ(why({.nodes = 2}), "needs NUMA nodes: 2, has 1");
   EXPECT_EQ(why({.cpus = 4}), "needs CPUs: 4, has 2");
   EXPECT_EQ(why({.swap = 1_MiB}), "needs swap: 1m, has 0");
-  EXPECT_EQ(why({.memory = 16_GiB}), "needs memory: 16g, has 8g");
+  EXPECT_EQ(why({.memory = 7_GiB}), "needs available memory: 7g, has 6g");
   EXPECT_EQ(why({.alone = true}), "needs a machine of its own");
+}
+
+TEST(WhyNot, WhatAGuestCannotBeGiven) {
+  PlanOptions options = On({Place::kVm});
+  const auto why = [&](const Needs& needs) {
+    return WhyNot(Place::kVm, Blast::kMachine, needs, options);
+  };
+  EXPECT_EQ(why({}), "");
+  EXPECT_EQ(why({.memory = 6_GiB}), "needs available memory: 6240m, has 6g");
+  options.swap = 64_MiB;
+  EXPECT_EQ(why({.no_swap = true}), "needs no swap, has 64m");
+  EXPECT_EQ(why({.swap = 128_MiB}), "needs swap: 128m, has 64m");
 }
 
 }  // namespace

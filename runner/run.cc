@@ -18,9 +18,6 @@
 namespace oomgate {
 namespace {
 
-// QEMU itself, beside the guest's RAM.
-constexpr Bytes kBesideGuest = 96_MiB;
-
 class Workers {
  public:
   Workers(const BackendOf& backend_of, Recorder& recorder, const Cancel& cancel)

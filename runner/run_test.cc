@@ -102,7 +102,8 @@ struct RunPlanTest : testing::Test {
                     const std::vector<Place>& places) {
     PlanOptions options;
     options.places = places;
-    options.machine = {.cpus = 2, .memory = 8_GiB, .cgroup = 2};
+    options.machine = {
+        .cpus = 2, .memory = 8_GiB, .available = 8_GiB, .cgroup = 2};
     plan = MakePlan(cases, options);
     folder.emplace(root);
     recorder.emplace(

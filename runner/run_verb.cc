@@ -78,6 +78,12 @@ PlanOptions PlanOptionsOf(const RunOptions& options, const Places& places) {
                     ": no supported kernel boots with less than " +
                     ToText(kSmallestGuest));
   }
+  if (plan.memory && *plan.memory + kBesideGuest > plan.machine.available) {
+    throw UserError("--memory=" + options.memory + ": only " +
+                    ToText(plan.machine.available) +
+                    " are available on this machine, and QEMU needs " +
+                    ToText(kBesideGuest) + " beside it");
+  }
   plan.swap = Size("--swap", options.swap);
   plan.cpus = options.cpus;
   plan.nodes = options.nodes;

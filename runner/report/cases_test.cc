@@ -60,7 +60,8 @@ TEST(ListText, ATableThatSaysWhatIsHidden) {
 }
 
 TEST(ExplainText, AllThatIsKnown) {
-  const Machine machine{.cpus = 1, .memory = 1_GiB, .cgroup = 1};
+  const Machine machine{
+      .cpus = 1, .memory = 1_GiB, .available = 1_GiB, .cgroup = 1};
   EXPECT_THAT(
       ExplainText(ZeroPage(), machine),
       AllOf(HasSubstr("  Since 2.6.\n  See mm/memory.c.\n"),
