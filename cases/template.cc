@@ -23,7 +23,7 @@ const Register kTemplate{
      .subject = Subject,
      .expect = Expect,
      .metrics = {{.name = "rss", .better = Better::kLower, .unit = "bytes"}},
-     .meta = true}};
+     .meta = true}};  // hides the template: leave this line out
 
 }  // namespace
 }  // namespace oomgate

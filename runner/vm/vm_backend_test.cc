@@ -57,6 +57,9 @@ class VmBackendTest : public testing::Test {
     std::string name = testing::TempDir() + "/oomgate-vm-XXXXXX";
     folder_ = mkdtemp(name.data());
     fs::create_directory(folder_ / "scratch");
+    if (!OOMGATE_STATIC_INSIDE) {
+      GTEST_SKIP() << "PID 1 of a guest must be linked statically";
+    }
     const std::optional<Kernel> kernel = AnyKernel();
     if (!kernel) GTEST_SKIP() << "no kernel in the cache: oomgate kernel fetch";
     options_.kernel = *kernel;
