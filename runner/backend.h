@@ -14,6 +14,7 @@
 #include "oomgate/model/result.h"
 #include "oomgate/model/run.h"
 #include "runner/cancel.h"
+#include "runner/launch/orders.h"
 
 namespace oomgate {
 
@@ -25,6 +26,9 @@ struct Order {
   int timeout_seconds = 30;  // the subject's
   bool invert = false;       // the oracle's negation is expected
 };
+
+// The same for the launcher. Else than a cgroup's, a box needs no making.
+JudgeOrder JudgeOrderOf(const Order& order);
 
 // Instances that share one place: same shape, same settings.
 struct Group {

@@ -6,10 +6,10 @@
 #include "runner/catalogue.h"
 #include "runner/cli.h"
 #include "runner/error.h"
-#include "runner/machine.h"
 #include "runner/programs.h"
 #include "runner/report/cases.h"
 #include "runner/selection.h"
+#include "runner/this_machine.h"
 
 namespace oomgate {
 

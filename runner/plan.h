@@ -10,7 +10,7 @@
 
 #include "oomgate/model/case_info.h"
 #include "runner/backend.h"
-#include "runner/machine.h"
+#include "runner/this_machine.h"
 
 namespace oomgate {
 

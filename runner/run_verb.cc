@@ -17,7 +17,6 @@
 #include "runner/exit_code.h"
 #include "runner/host/host_backend.h"
 #include "runner/kernel/store.h"
-#include "runner/machine.h"
 #include "runner/places.h"
 #include "runner/plan.h"
 #include "runner/programs.h"
@@ -27,6 +26,7 @@
 #include "runner/report/json_report.h"
 #include "runner/run.h"
 #include "runner/selection.h"
+#include "runner/this_machine.h"
 #include "runner/vm/vm_backend.h"
 
 namespace oomgate {

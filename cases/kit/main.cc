@@ -119,6 +119,10 @@ void ProtectJudge() {
 }
 
 int Main(int argc, char** argv) {
+  if (!Mistakes().empty()) {
+    std::fprintf(stderr, "oomgate-cases: %s", Mistakes().c_str());
+    return 2;
+  }
   testing::InitGoogleTest(&argc, argv);
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];

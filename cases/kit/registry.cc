@@ -12,9 +12,43 @@ std::vector<Case>& Registered() {
   return cases;
 }
 
+std::string& AllMistakes() {
+  static std::string mistakes;
+  return mistakes;
+}
+
+bool IsPlain(const std::string& text) {
+  return !text.empty() &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_./") ==
+             std::string::npos;
+}
+
 }  // namespace
 
-Register::Register(Case definition) {
+std::string MistakeIn(const Case& definition, const std::string& file) {
+  if (!IsPlain(definition.id)) {
+    return "the id '" + definition.id + "' has characters beyond [a-z0-9_./]";
+  }
+  // Cases about oomgate itself share a file.
+  if (!definition.meta && !file.ends_with("cases/" + definition.id + ".cc")) {
+    return "the id '" + definition.id + "' is not the path of " + file;
+  }
+  for (const Axis& axis : definition.params) {
+    bool plain = IsPlain(axis.name) && !axis.values.empty();
+    for (const std::string& value : axis.values) plain &= IsPlain(value);
+    if (!plain) {
+      return definition.id + ": the parameter '" + axis.name +
+             "' has no values, or characters beyond [a-z0-9_./]";
+    }
+  }
+  return "";
+}
+
+const std::string& Mistakes() { return AllMistakes(); }
+
+Register::Register(Case definition, const char* file) {
+  const std::string mistake = MistakeIn(definition, file);
+  if (!mistake.empty()) AllMistakes() += mistake + "\n";
   std::vector<Case>& cases = Registered();
   const auto at = std::lower_bound(
       cases.begin(), cases.end(), definition,

@@ -22,6 +22,19 @@ Case TwoAxes() {
           .metrics = {{.name = "x", .kind = Kind::kBounded, .tolerance = 4}}};
 }
 
+TEST(MistakeIn, AnIdIsThePathOfItsFile) {
+  EXPECT_EQ(MistakeIn(TwoAxes(), "/src/cases/test/two_axes.cc"), "");
+  EXPECT_NE(MistakeIn(TwoAxes(), "/src/cases/test/other.cc"), "");
+  Case meta = TwoAxes();
+  meta.meta = true;
+  EXPECT_EQ(MistakeIn(meta, "/src/cases/meta/many.cc"), "");
+  meta.id = "meta/two-words";  // '-' means "exclude" in a filter
+  EXPECT_NE(MistakeIn(meta, ""), "");
+  meta = TwoAxes();
+  meta.params[0].values.push_back("50%");
+  EXPECT_NE(MistakeIn(meta, "/src/cases/test/two_axes.cc"), "");
+}
+
 TEST(InstancesOf, IsEveryCombination) {
   std::vector<std::string> names;
   for (const Params& p : InstancesOf(TwoAxes())) names.push_back(p.ToText());

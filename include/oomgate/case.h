@@ -75,7 +75,7 @@ struct Case {
 // Declares a case: a namespace-scope constant, no other line anywhere.
 class Register {
  public:
-  Register(Case definition);  // NOLINT(google-explicit-constructor)
+  Register(Case definition, const char* file = __builtin_FILE());
 };
 
 }  // namespace oomgate

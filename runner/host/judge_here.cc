@@ -24,14 +24,4 @@ void JudgeHere(JudgeSetup setup, const Group& group, Sink& sink,
   }
 }
 
-JudgeOrder JudgeOrderOf(const Order& order) {
-  JudgeOrder judge;
-  judge.instance = ToText(order.name);
-  judge.blast = order.blast;
-  if (order.blast == Blast::kCgroup) judge.box = order.needs.memory;
-  judge.timeout_seconds = order.timeout_seconds;
-  judge.invert = order.invert;
-  return judge;
-}
-
 }  // namespace oomgate

@@ -11,7 +11,4 @@ namespace oomgate {
 void JudgeHere(JudgeSetup setup, const Group& group, Sink& sink,
                const Cancel& cancel);
 
-// What the launcher is told of an order.
-JudgeOrder JudgeOrderOf(const Order& order);
-
 }  // namespace oomgate

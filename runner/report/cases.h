@@ -5,7 +5,7 @@
 #include <string>
 
 #include "runner/catalogue.h"
-#include "runner/machine.h"
+#include "runner/this_machine.h"
 
 namespace oomgate {
 

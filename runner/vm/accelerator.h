@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "runner/vm/machine.h"
+#include "runner/vm/guest_machine.h"
 
 namespace oomgate {
 

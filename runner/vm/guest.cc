@@ -51,6 +51,7 @@ class Guest {
   }
 
   GuestEnd Run();
+  const FrameReader& frames() const { return frames_; }
 
  private:
   // Reads all there is. Records first, but the console is told before they are
@@ -247,7 +248,11 @@ GuestEnd RunGuest(const Qemu& qemu, const GuestMachine& machine,
                   Progress& progress, Console& console,
                   const std::function<void(std::string_view)>& on_line,
                   const Cancel& cancel, const GuestLimits& limits) {
-  return Guest(qemu, machine, progress, console, on_line, cancel, limits).Run();
+  Guest guest(qemu, machine, progress, console, on_line, cancel, limits);
+  GuestEnd end = guest.Run();
+  end.garbled = guest.frames().garbled();
+  end.missing = guest.frames().missing();
+  return end;
 }
 
 }  // namespace oomgate

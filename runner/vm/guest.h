@@ -14,7 +14,7 @@
 
 #include "runner/cancel.h"
 #include "runner/vm/console.h"
-#include "runner/vm/machine.h"
+#include "runner/vm/guest_machine.h"
 #include "runner/vm/progress.h"
 #include "runner/vm/qemu.h"
 
@@ -33,7 +33,9 @@ enum class Fate {
 
 struct GuestEnd {
   Fate fate = Fate::kDied;
-  std::string reason;  // one line, "" for kEnded and kCancelled
+  std::string reason;         // one line, "" for kEnded and kCancelled
+  std::uint64_t garbled = 0;  // lines on the record channel that were no frame
+  std::uint64_t missing = 0;  // frames that were sent and did not arrive
 };
 
 struct GuestLimits {

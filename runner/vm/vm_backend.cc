@@ -48,17 +48,6 @@ class ScratchFolder {
   const bool keep_;
 };
 
-JudgeOrder ForTheGuest(const Order& order) {
-  JudgeOrder judge;
-  judge.instance = ToText(order.name);
-  judge.blast = order.blast;
-  // Else the machine itself is the box, or there is none.
-  if (order.blast == Blast::kCgroup) judge.box = order.needs.memory;
-  judge.timeout_seconds = order.timeout_seconds;
-  judge.invert = order.invert;
-  return judge;
-}
-
 // Too little memory shows in many ways, a silent reset among them: by what the
 // kernel says, or by a size that no distribution's kernel boots in reliably.
 std::string MemoryHint(const Console& console, const Shape& shape) {
@@ -118,7 +107,7 @@ std::string VmBackend::EncodedOrders(const Group& group) {
   }
   orders.settings = group.settings;
   for (const Order& order : group.orders) {
-    orders.instances.push_back(ForTheGuest(order));
+    orders.instances.push_back(JudgeOrderOf(order));
   }
   return Encode(orders);
 }
@@ -171,7 +160,8 @@ Accelerator VmBackend::ChosenAccelerator(const Shape& shape, Sink& sink,
   if (accelerator_) return *accelerator_;
   AcceleratorQuestion question;
   question.choice = options_.accelerator;
-  question.key = qemu_.version + ", " + options_.kernel.release;
+  // Not by kernel: each step of a bisect would ask anew.
+  question.key = qemu_.version;
   question.canary = [&] { return Canary(shape, cancel); };
   question.notice = [&](const std::string& text) { sink.OnNotice(text); };
   accelerator_ = ChooseAccelerator(question);
@@ -203,11 +193,20 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
       end = {Fate::kNotBooted, error.what()};
     }
     if (end.fate == Fate::kCancelled) return;
+    if (end.garbled + end.missing > 0) {
+      sink.OnNotice(fmt::format(
+          "{}: on the record channel {} lines were garbled, {} are missing",
+          shape, end.garbled, end.missing));
+    }
+    // Neither says anything of the kernel: QEMU's own death, a result that was
+    // lost on its way.
     if (const auto running = collector.running();
-        running && end.fate == Fate::kQemuKilled) {
+        running && (end.fate == Fate::kQemuKilled || end.missing > 0)) {
       Order order;
       order.name = *running;
-      collector.Broken(order, end.reason, console.Excerpt());
+      collector.Broken(
+          order, end.reason.empty() ? "its result is missing" : end.reason,
+          console.Excerpt());
     }
     collector.Lost(end.reason, console.Excerpt());
     const std::size_t before = left.orders.size();

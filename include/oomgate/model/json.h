@@ -3,6 +3,7 @@
 // catch nlohmann::json::exception or std::invalid_argument.
 #pragma once
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
@@ -72,8 +73,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
 inline Json Numbers(const std::map<std::string, double>& values) {
   Json j = Json::object();
   for (const auto& [name, value] : values) {
-    const auto whole = static_cast<std::int64_t>(value);
-    j[name] = static_cast<double>(whole) == value ? Json(whole) : Json(value);
+    const bool whole = std::abs(value) < 1e15 && std::trunc(value) == value;
+    j[name] = whole ? Json(static_cast<std::int64_t>(value)) : Json(value);
   }
   return j;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes one JSON object as one line, for the side that has no JSON library:
-// the judge and the guest's PID 1. Bytes beyond ASCII come out as \u00xx.
+// the judge and the guest's PID 1. What is not UTF-8 comes out as \u00xx.
 #pragma once
 
 #include <cstdint>
@@ -74,11 +74,29 @@ class Line {
     text_ += bracket;
     return *this;
   }
+  // Bytes of the character that `text` begins with; 0 where it is none of those
+  // that need no second look: two bytes, and three without e0, ed, ee and ef.
+  static std::size_t Utf8Length(std::string_view text) {
+    const auto first = static_cast<unsigned char>(text[0]);
+    const std::size_t length = first < 0x80                    ? 1
+                               : first >= 0xc2 && first < 0xe0 ? 2
+                               : first >= 0xe1 && first < 0xed ? 3
+                                                               : 0;
+    if (length == 0 || length > text.size()) return 0;
+    for (std::size_t i = 1; i < length; ++i) {
+      if ((static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return 0;
+    }
+    return length;
+  }
   void Quote(std::string_view value) {
     text_ += '"';
-    for (const char c : value) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const char c = value[i];
       const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
+      if (const std::size_t length = Utf8Length(value.substr(i)); length > 1) {
+        text_ += value.substr(i, length);
+        i += length - 1;
+      } else if (c == '"' || c == '\\') {
         text_ += '\\';
         text_ += c;
       } else if (c == '\n') {

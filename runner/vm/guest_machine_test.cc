@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "runner/vm/machine.h"
+#include "runner/vm/guest_machine.h"
 
 #include <gmock/gmock.h>
 

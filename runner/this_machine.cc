@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads /proc/meminfo and the list of NUMA nodes.
-#include "runner/machine.h"
+#include "runner/this_machine.h"
 
 #include <sched.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guest's hardware and kernel command line. Each odd option has its reason
 // beside it; all were booted on 5.10, 6.1, 6.12 and 7.3.
-#include "runner/vm/machine.h"
+#include "runner/vm/guest_machine.h"
 
 #include <algorithm>
 #include <iterator>
