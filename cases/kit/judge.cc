@@ -60,9 +60,9 @@ std::vector<OomReport> FindReports(KernelLog& log, const BoxView& box,
     return box.cgroup() != 0 && !report.task_memcg.empty() &&
            !IsBox(report.task_memcg, box);
   });
-  std::ranges::stable_partition(reports, [](const OomReport& report) {
-    return report.victim == kSubjectName;
-  });
+  std::stable_partition(
+      reports.begin(), reports.end(),
+      [](const OomReport& report) { return report.victim == kSubjectName; });
   return reports;
 }
 
