@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace oomgate {
@@ -12,16 +13,17 @@ namespace oomgate {
 std::string ReadFile(const std::string& path, std::size_t most) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return "";
-  std::string text(most, '\0');
-  std::size_t size = 0;
-  while (size < most) {
-    const ssize_t n = read(fd, text.data() + size, most - size);
+  // Grows by what is there: PID 1 is to stay small.
+  std::string text;
+  char chunk[4096];
+  while (text.size() < most) {
+    const ssize_t n =
+        read(fd, chunk, std::min(sizeof chunk, most - text.size()));
     if (n <= 0) break;
-    size += static_cast<std::size_t>(n);
+    text.append(chunk, static_cast<std::size_t>(n));
   }
   close(fd);
-  while (size > 0 && text[size - 1] == '\n') --size;
-  text.resize(size);
+  while (!text.empty() && text.back() == '\n') text.pop_back();
   return text;
 }
 
