@@ -36,7 +36,8 @@ Bytes AccountedOfAll();
 Bytes Meminfo(const char* field);
 // One counter of /proc/vmstat ("thp_split_pmd"); -1 where it is not there.
 std::int64_t Vmstat(const char* counter);
-// The number in a file; -1 where it cannot be read.
+// The number that a file begins with, 0 where it begins with none ("max"); -1
+// where it cannot be read.
 std::int64_t NumberIn(const char* path);
 // A field of one NUMA node's meminfo ("MemFree").
 Bytes NodeMeminfo(int node, const char* field);
