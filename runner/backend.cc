@@ -8,7 +8,10 @@ JudgeOrder JudgeOrderOf(const Order& order) {
   JudgeOrder judge;
   judge.instance = ToText(order.name);
   judge.blast = order.blast;
-  if (order.blast == Blast::kCgroup) judge.box = order.needs.memory;
+  if (order.blast == Blast::kCgroup) {
+    judge.box = order.needs.memory;
+    judge.knobs = order.needs.box;
+  }
   judge.timeout_seconds = order.timeout_seconds;
   judge.invert = order.invert;
   return judge;

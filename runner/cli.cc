@@ -65,6 +65,17 @@ void AddFormatOption(CLI::App& verb, std::string& format) {
       ->capture_default_str();
 }
 
+void AddSuiteOption(CLI::App& verb, Suite& suite) {
+  const std::map<std::string, Suite> names = {{"quick", Suite::kQuick},
+                                              {"default", Suite::kDefault},
+                                              {"nightly", Suite::kNightly}};
+  verb.add_option("--suite", suite,
+                  "quick, default or nightly: each holds the ones before it")
+      ->transform(CLI::CheckedTransformer(names))
+      ->option_text("SUITE")
+      ->default_str(ToText(suite));
+}
+
 void AddVersionVerb(CLI::App& app, int& exit_code) {
   app.add_subcommand("version", "print the version")->callback([&exit_code] {
     std::puts("oomgate " OOMGATE_VERSION);
@@ -86,6 +97,7 @@ int Main(int argc, char** argv) {
              ShellQuoted(std::vector<std::string>(argv, argv + argc)));
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
+  AddCacheVerb(app, exit_code);
   AddVersionVerb(app, exit_code);
   if (argc > 1 && !IsVerb(app, argv[1])) {
     Say(fmt::format("no verb '{}'; there are {}", argv[1], Verbs(app)));

@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "oomgate/model/case_info.h"
+
 namespace oomgate {
 
 // Each adds a verb that, when it is called, does its work and sets `exit_code`.
@@ -15,10 +17,14 @@ void AddExplainVerb(CLI::App& app, int& exit_code);
 void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddDoctorVerb(CLI::App& app, int& exit_code);
 void AddKernelVerb(CLI::App& app, int& exit_code);
+void AddCacheVerb(CLI::App& app, int& exit_code);
 void AddVersionVerb(CLI::App& app, int& exit_code);
 
 // --format=human|json.
 void AddFormatOption(CLI::App& verb, std::string& format);
+
+// --suite=quick|default|nightly.
+void AddSuiteOption(CLI::App& verb, Suite& suite);
 
 // Parses, runs the verb, prints what went wrong; returns the exit code.
 int Main(int argc, char** argv);

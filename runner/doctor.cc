@@ -21,6 +21,7 @@
 #include "runner/report/text.h"
 #include "runner/vm/accelerator.h"
 #include "runner/vm/qemu.h"
+#include "runner/vm/template_store.h"
 
 namespace oomgate {
 namespace {
@@ -107,6 +108,14 @@ Check Apt() {
           "kernels cannot be fetched; take your own: oomgate kernel add FILE"};
 }
 
+Check SavedGuestsKept() {
+  const TemplateStore saved;
+  return {"saved guests", State::kOk,
+          fmt::format("{}, {} MiB in {}", saved.Count(), saved.Size() / 1_MiB,
+                      TemplateStore::DefaultRoot().string()),
+          ""};
+}
+
 Check KernelLog() {
   const int fd = ::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd >= 0) {
@@ -187,6 +196,7 @@ Diagnosis Diagnose(const std::string& results) {
       Kvm(),
       Kernels(),
       Apt(),
+      SavedGuestsKept(),
       KernelLog(),
       Memory(machine),
       Numa(machine),

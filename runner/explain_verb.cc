@@ -21,8 +21,8 @@ void AddExplainVerb(CLI::App& app, int& exit_code) {
   verb->callback([patterns, &exit_code] {
     const Machine machine = ReadMachine();
     bool first = true;
-    for (const CaseInfo& info :
-         Select(LoadCatalogue(FindPrograms().cases), *patterns)) {
+    for (const CaseInfo& info : Select(LoadCatalogue(FindPrograms().cases),
+                                       *patterns, Suite::kNightly)) {
       if (!first) std::fputs("\n", stdout);
       first = false;
       std::fputs(ExplainText(info, machine).c_str(), stdout);

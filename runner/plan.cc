@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A guest of its own only for what fills the machine: the exhaustion may leave
-// traces, while everything else shares a boot.
+// Every instance gets a guest of its own; on a host and in cgroups they follow
+// each other.
 #include "runner/plan.h"
 
 #include <algorithm>
@@ -47,6 +47,7 @@ std::string NeedAndHave(const std::string& what, const std::string& need,
 std::string WhyNotHere(Place place, Blast blast, const Needs& needs,
                        const Machine& machine) {
   if (needs.alone) return "needs a machine of its own";
+  if (needs.disk.count > 0) return "needs a scratch disk: a guest's only";
   if (needs.cpus > machine.cpus) {
     return NeedAndHave("CPUs:", std::to_string(needs.cpus),
                        std::to_string(machine.cpus));
@@ -96,6 +97,10 @@ std::string WhyNotInGuest(Blast blast, const Needs& needs,
     return NeedAndHave("CPUs:", std::to_string(needs.cpus),
                        std::to_string(*options.cpus));
   }
+  if (options.clock == Clock::kInstructions && needs.cpus > 1) {
+    return NeedAndHave("CPUs:", std::to_string(needs.cpus),
+                       "1: the instruction clock knows no more");
+  }
   if (options.nodes && *options.nodes < needs.nodes) {
     return NeedAndHave("NUMA nodes:", std::to_string(needs.nodes),
                        std::to_string(*options.nodes));
@@ -136,7 +141,7 @@ class Planner {
       }
       planned = true;
       const Shape shape = ShapeFor(place, info.blast, instance.needs, options_);
-      GroupFor(shape, info, instance).orders.push_back(OrderOf(info, instance));
+      GroupFor(shape, instance).orders.push_back(OrderOf(info, instance));
       plan_.order.push_back({ToText(shape), name});
     }
     if (planned) return;
@@ -162,35 +167,30 @@ class Planner {
                 .blast = info.blast,
                 .needs = instance.needs,
                 .timeout_seconds =
-                    options_.timeout_seconds.value_or(info.timeout_seconds),
-                .invert = options_.invert};
+                    options_.timeout_seconds.value_or(instance.timeout_seconds),
+                .invert = options_.invert,
+                .panics = info.panics};
     if (info.blast == Blast::kCgroup) order.needs.memory = BoxOf(order.needs);
     return order;
   }
 
-  Group& GroupFor(const Shape& shape, const CaseInfo& info,
-                  const InstanceInfo& instance) {
+  Group& GroupFor(const Shape& shape, const InstanceInfo& instance) {
     // Settings are made to hold by a guest; elsewhere the judge checks them.
     std::vector<Setting> settings;
     if (shape.place == Place::kVm) settings = instance.needs.settings;
     std::ranges::sort(settings, {}, &Setting::path);
-    const bool own = info.blast == Blast::kMachine;
-    if (!own) {
-      for (std::size_t i = 0; i < plan_.groups.size(); ++i) {
-        Group& group = plan_.groups[i];
-        if (!own_[i] && group.shape == shape && group.settings == settings) {
-          return group;
-        }
+    // A guest for each: no case sees what another one left behind.
+    if (shape.place != Place::kVm) {
+      for (Group& group : plan_.groups) {
+        if (group.shape == shape) return group;
       }
     }
-    own_.push_back(own);
     plan_.groups.push_back({shape, std::move(settings), {}});
     return plan_.groups.back();
   }
 
   const PlanOptions& options_;
   Plan plan_;
-  std::vector<bool> own_;  // per group: takes no other instance
 };
 
 }  // namespace
@@ -218,6 +218,8 @@ Shape ShapeFor(Place place, Blast blast, const Needs& needs,
     shape.nodes = options.nodes.value_or(needs.nodes);
     shape.swap = RoundedToMiB(options.swap.value_or(needs.swap));
     shape.cgroup = options.cgroup.value_or(needs.cgroup == 1 ? 1 : 2);
+    shape.disk = RoundedToMiB(needs.disk);
+    shape.clock = options.clock;
   }
   return shape;
 }

@@ -34,6 +34,7 @@ struct PlanOptions {
   std::optional<int> cpus = {};
   std::optional<int> nodes = {};
   std::optional<int> cgroup = {};  // version of the memory controller
+  Clock clock = Clock::kWall;
   std::optional<int> timeout_seconds = {};
   bool invert = false;
   // Places that would be asked for, were they usable here, and why they are

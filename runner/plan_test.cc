@@ -51,7 +51,8 @@ TEST(MakePlan, APlaceRunsOnlyWhatItContains) {
       MakePlan(cases, On({Place::kVm, Place::kCgroup, Place::kHost}));
   EXPECT_THAT(Text(plan),
               ElementsAre("host: a/p", "cgroup1: a/p", "cgroup1-64m: a/c",
-                          "vm-256m-1cpu: a/p a/c", "vm-256m-1cpu: a/m"));
+                          "vm-256m-1cpu: a/p", "vm-256m-1cpu: a/c",
+                          "vm-256m-1cpu: a/m"));
   EXPECT_THAT(plan.skipped, IsEmpty());
   EXPECT_THAT(plan.order, SizeIs(6));
   EXPECT_EQ(plan.order[0], (Plan::Slot{"vm-256m-1cpu", {"a/p", {}}}));
@@ -94,7 +95,7 @@ TEST(MakePlan, GuestsAreAsLargeAsTheInstanceNeeds) {
   EXPECT_EQ(shape(Blast::kCgroup, {.cgroup = 1}), "vm-256m-1cpu-cgroup1");
 }
 
-TEST(MakePlan, SettingsSplitGuestsAndOnlyGuests) {
+TEST(MakePlan, AGuestHoldsOneInstanceAndMakesItsSettingsHold) {
   Needs two;
   two.settings = {{"/proc/b", "2"}, {"/proc/a", "1"}};
   Needs same;
@@ -104,19 +105,11 @@ TEST(MakePlan, SettingsSplitGuestsAndOnlyGuests) {
        Case("a/3", Blast::kProcess), Case("a/4", Blast::kProcess, same)},
       On({Place::kHost, Place::kVm}));
   EXPECT_THAT(Text(plan),
-              ElementsAre("host: a/1 a/2 a/3 a/4", "vm-256m-1cpu: a/1 a/3",
-                          "vm-256m-1cpu: a/2 a/4"));
+              ElementsAre("host: a/1 a/2 a/3 a/4", "vm-256m-1cpu: a/1",
+                          "vm-256m-1cpu: a/2", "vm-256m-1cpu: a/3",
+                          "vm-256m-1cpu: a/4"));
   EXPECT_THAT(plan.groups[0].settings, IsEmpty());
   EXPECT_EQ(plan.groups[2].settings.at(0).path, "/proc/a");
-}
-
-TEST(MakePlan, AMachineThatIsFilledIsSharedWithNobody) {
-  const Plan plan =
-      MakePlan({Case("a/1", Blast::kMachine), Case("a/2", Blast::kMachine),
-                Case("a/3", Blast::kProcess), Case("a/4", Blast::kProcess)},
-               On({Place::kVm}));
-  EXPECT_THAT(Text(plan), ElementsAre("vm-256m-1cpu: a/1", "vm-256m-1cpu: a/2",
-                                      "vm-256m-1cpu: a/3 a/4"));
 }
 
 TEST(MakePlan, OverridesHoldForAllGuests) {

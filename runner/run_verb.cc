@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,13 +35,15 @@ namespace {
 
 struct RunOptions {
   std::vector<std::string> patterns;
+  Suite suite = Suite::kDefault;
   std::string on = "auto";
   std::string kernel;
   std::string memory;
   std::string swap;
-  std::string swap_device = "virtio";
+  std::string swap_device;
   std::string append;
   std::string accel = "auto";
+  Clock clock = Clock::kWall;
   std::optional<int> cpus;
   std::optional<int> nodes;
   std::optional<int> cgroup;
@@ -49,6 +52,7 @@ struct RunOptions {
   std::string format = "human";
   std::string results = "results/runs";
   bool keep = false;
+  bool cold = false;
   bool require = false;
   bool invert = false;
 
@@ -88,6 +92,7 @@ PlanOptions PlanOptionsOf(const RunOptions& options, const Places& places) {
   plan.cpus = options.cpus;
   plan.nodes = options.nodes;
   plan.cgroup = options.cgroup;
+  plan.clock = options.clock;
   plan.timeout_seconds = options.timeout;
   plan.invert = options.invert;
   return plan;
@@ -135,16 +140,36 @@ VmOptions VmOptionsOf(const RunOptions& options) {
   VmOptions guest;
   guest.accelerator = ParseAccelerator(options.accel);
   guest.command_line = options.append;
-  guest.swap =
-      options.swap_device == "zram" ? SwapKind::kZram : SwapKind::kVirtio;
+  const bool counts = options.clock == Clock::kInstructions;
+  if (counts) guest.accelerator = AcceleratorChoice::kTcg;
+  // A disk answers when the host has time: at another instruction each time.
+  const std::string swap = !options.swap_device.empty() ? options.swap_device
+                           : counts                     ? "zram"
+                                                        : "virtio";
+  guest.swap = swap == "zram" ? SwapKind::kZram : SwapKind::kVirtio;
   guest.keep = options.keep;
+  guest.cold = options.cold;
   return guest;
+}
+
+// The instruction clock is a guest's, and TCG's.
+void CheckClock(RunOptions& options) {
+  if (options.clock != Clock::kInstructions) return;
+  options.guest_wanted = true;
+  if (options.accel == "kvm") {
+    throw UserError(
+        "--clock=instructions with --accel=kvm: only TCG counts instructions");
+  }
+  if (options.cpus.value_or(1) > 1) {
+    throw UserError(
+        "--clock=instructions with --cpus: the instruction clock knows one");
+  }
 }
 
 int RunVerb(const RunOptions& options, const std::string& command) {
   const Programs programs = FindPrograms();
   const std::vector<CaseInfo> cases =
-      Select(LoadCatalogue(programs.cases), options.patterns);
+      Select(LoadCatalogue(programs.cases), options.patterns, options.suite);
   RemoveLeftovers();
   HostBackend host(programs.cases);
   CgroupBackend cgroup(programs.cases);
@@ -218,6 +243,7 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
   CLI::App* verb = app.add_subcommand("run", "run cases");
   verb->add_option("patterns", o->patterns,
                    "ids, globs or instance names; default: all but meta/*");
+  AddSuiteOption(*verb, o->suite);
   verb->add_option("--on", o->on,
                    "host, cgroup, vm with commas between, or auto")
       ->capture_default_str();
@@ -230,7 +256,8 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
   shape.push_back(verb->add_option("--memory", o->memory, "RAM of guests"));
   shape.push_back(verb->add_option("--swap", o->swap, "swap of guests"));
   shape.push_back(verb->add_option("--swap-device", o->swap_device,
-                                   "what guests swap to: virtio or zram")
+                                   "what guests swap to: virtio, or zram, the "
+                                   "default under the instruction clock")
                       ->check(CLI::IsMember({"virtio", "zram"})));
   shape.push_back(verb->add_option("--cpus", o->cpus, "CPUs of guests")
                       ->check(CLI::Range(1, 64)));
@@ -244,9 +271,19 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
                                    "more for the guests' kernel command line"));
   shape.push_back(verb->add_option("--accel", o->accel, "auto, kvm or tcg")
                       ->check(CLI::IsMember({"auto", "kvm", "tcg"})));
+  shape.push_back(verb->add_flag(
+      "--cold", o->cold, "boot every guest instead of restoring a saved one"));
+  CLI::Option* const clock =
+      verb->add_option("--clock", o->clock,
+                       "of guests: wall, or instructions: slower, on one CPU, "
+                       "but what costs is counted without noise")
+          ->transform(CLI::CheckedTransformer(std::map<std::string, Clock>{
+              {"wall", Clock::kWall}, {"instructions", Clock::kInstructions}}))
+          ->option_text("CLOCK");
   verb->add_option("--jobs", o->jobs, "guests at the same time")
       ->check(CLI::Range(1, 1024));
   repeat = shape;
+  repeat.push_back(clock);
   repeat.push_back(verb->add_option("--timeout", o->timeout,
                                     "seconds per instance; default: the case's")
                        ->check(CLI::Range(1, 86400)));
@@ -261,6 +298,7 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
   verb->callback([o, shape, repeat, command, &exit_code] {
     o->guest_wanted = std::ranges::any_of(
         shape, [](const CLI::Option* option) { return option->count() > 0; });
+    CheckClock(*o);
     for (const CLI::Option* option : repeat) {
       if (option->count() == 0) continue;
       o->to_repeat.push_back(option->get_name() +

@@ -35,8 +35,10 @@ struct Pattern {
     };
     return !info.meta || folder(id) == folder(info.id);
   }
-  bool Means(const InstanceInfo& instance) const {
-    return !params || *params == instance.params;
+  bool Means(const CaseInfo& info, const InstanceInfo& instance,
+             Suite suite) const {
+    if (params) return *params == instance.params;
+    return id == info.id || instance.suite <= suite;
   }
 };
 
@@ -89,7 +91,8 @@ std::string NothingMatches(const Catalogue& catalogue,
 }  // namespace
 
 std::vector<CaseInfo> Select(const Catalogue& catalogue,
-                             const std::vector<std::string>& patterns) {
+                             const std::vector<std::string>& patterns,
+                             Suite suite) {
   std::vector<CaseInfo> selected;
   std::vector<bool> used(patterns.size(), false);
   const std::vector<Pattern> read(patterns.begin(), patterns.end());
@@ -97,12 +100,15 @@ std::vector<CaseInfo> Select(const Catalogue& catalogue,
     CaseInfo meant = info;
     if (patterns.empty()) {
       if (info.meta) continue;
+      std::erase_if(meant.instances, [suite](const InstanceInfo& instance) {
+        return instance.suite > suite;
+      });
     } else {
       meant.instances.clear();
       for (const InstanceInfo& instance : info.instances) {
         bool any = false;
         for (std::size_t i = 0; i < read.size(); ++i) {
-          if (read[i].Means(info) && read[i].Means(instance)) {
+          if (read[i].Means(info) && read[i].Means(info, instance, suite)) {
             used[i] = any = true;
           }
         }

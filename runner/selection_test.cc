@@ -41,6 +41,24 @@ std::vector<std::string> Names(const std::vector<std::string>& patterns) {
   return names;
 }
 
+TEST(Select, AGlobMeansWhatTheSuiteHolds) {
+  Catalogue catalogue = {Case("a/x", {"fast", "slow"})};
+  catalogue[0].instances[0].suite = Suite::kQuick;
+  catalogue[0].instances[1].suite = Suite::kNightly;
+  const auto count = [&](const std::vector<std::string>& patterns,
+                         Suite suite) {
+    const std::vector<CaseInfo> meant = Select(catalogue, patterns, suite);
+    return meant.empty() ? 0U : meant[0].instances.size();
+  };
+  EXPECT_EQ(count({}, Suite::kDefault), 1U);
+  EXPECT_EQ(count({}, Suite::kNightly), 2U);
+  EXPECT_EQ(count({"a/*"}, Suite::kDefault), 1U);
+  EXPECT_EQ(count({"a/*"}, Suite::kNightly), 2U);
+  // Whoever names it wants it.
+  EXPECT_EQ(count({"a/x"}, Suite::kQuick), 2U);
+  EXPECT_EQ(count({"a/*[n=1,touch=slow]"}, Suite::kQuick), 1U);
+}
+
 std::string ErrorOf(const std::vector<std::string>& patterns) {
   try {
     Select(kCatalogue, patterns);

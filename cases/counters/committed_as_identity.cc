@@ -13,7 +13,7 @@ namespace {
 
 Bytes Residual() {
   RefreshVmstat();
-  return Meminfo("Committed_AS") - AccountedOfAll() - Meminfo("Shmem");
+  return Meminfo("Committed_AS") - ReadAllUsage().accounted - Meminfo("Shmem");
 }
 
 char* Map(Trace& trace, Bytes size, int flags, int fd = -1) {
@@ -65,9 +65,14 @@ const Register kCommittedAsIdentity{
     {.id = "counters/committed_as_identity",
      .summary = "Committed_AS = accounted mappings + shared memory, residual 0",
      .explains =
-         "Kernel: vm_acct_memory, shmem_acct_size, shmem_acct_block. A "
-         "residual that stays says which object leaks its charge. Exact since "
-         "5.9, which made the reading of Committed_AS exact.",
+         {.claim = "Documentation/mm/overcommit-accounting: what is charged is "
+                   "what is mapped private and writable, and shared memory",
+          .deed = "maps, touches and unmaps one object of each kind, and takes "
+                  "the residual after each step",
+          .functions = "vm_acct_memory, shmem_acct_size, shmem_acct_block",
+          .look_at =
+              "a residual that stays says which object leaks its charge; exact "
+              "since 5.9, which made the reading of Committed_AS exact"},
      .needs = {.alone = true},
      .subject = Subject,
      .expect = Expect,

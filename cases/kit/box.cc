@@ -5,26 +5,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "oomgate/usage.h"
 
 namespace oomgate {
-namespace {
-
-// "key value" lines, as in memory.events and memory.oom_control.
-std::int64_t Keyed(const std::string& path, std::string_view wanted) {
-  std::ifstream file(path);
-  std::string key;
-  std::int64_t value = 0;
-  while (file >> key >> value) {
-    if (key == wanted) return value;
-  }
-  return -1;
-}
-
-}  // namespace
-
 BoxView::BoxView(std::string_view text) {
   constexpr std::string_view kCgroup = "cgroup:";
   if (text == "machine") {
@@ -44,15 +27,34 @@ Bytes BoxView::Limit() const {
 }
 
 std::int64_t BoxView::OomKills() const {
-  if (cgroup_ == 2) return Keyed(folder_ + "/memory.events", "oom_kill");
-  if (cgroup_ == 1) return Keyed(folder_ + "/memory.oom_control", "oom_kill");
-  return Vmstat("oom_kill");
+  if (cgroup_ == 0) return Vmstat("oom_kill");
+  const std::string file =
+      cgroup_ == 2 ? "/memory.events" : "/memory.oom_control";
+  return FieldIn((folder_ + file).c_str(), "oom_kill");
 }
 
 Bytes BoxView::Peak() const {
   const std::string file =
       cgroup_ == 2 ? "/memory.peak" : "/memory.max_usage_in_bytes";
   return cgroup_ == 0 ? Bytes{-1} : Bytes{NumberIn((folder_ + file).c_str())};
+}
+
+Bytes BoxView::Charge() const {
+  if (cgroup_ == 0) return {};
+  const std::string stat = folder_ + "/memory.stat";
+  if (cgroup_ == 1) {
+    return Bytes{NumberIn((folder_ + "/memory.usage_in_bytes").c_str()) -
+                 FieldIn(stat.c_str(), "cache")};
+  }
+  return Bytes{NumberIn((folder_ + "/memory.current").c_str()) -
+               FieldIn(stat.c_str(), "file") - FieldIn(stat.c_str(), "slab")};
+}
+
+Bytes BoxView::Free() const {
+  if (cgroup_ == 0) return Meminfo("MemFree");
+  const std::string file =
+      cgroup_ == 2 ? "/memory.current" : "/memory.usage_in_bytes";
+  return Limit() - Bytes{NumberIn((folder_ + file).c_str())};
 }
 
 bool BoxView::Enter() const {

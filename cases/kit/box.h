@@ -26,6 +26,11 @@ class BoxView {
   std::int64_t OomKills() const;
   // The cgroup's own high-water mark; -1 B where it keeps none.
   Bytes Peak() const;
+  // What is charged to it and cannot be reclaimed at once: neither file pages
+  // nor slab. 0 for a machine.
+  Bytes Charge() const;
+  // What is left in it: below its limit, or free in the machine.
+  Bytes Free() const;
   // Moves the calling process in; false (with errno) where it cannot.
   bool Enter() const;
 

@@ -2,8 +2,11 @@
 // The matchers that oracles are made of.
 #include <signal.h>
 
+#include <cmath>
 #include <cstring>
+#include <vector>
 
+#include "cases/kit/oom_report.h"
 #include "oomgate/outcome.h"
 
 namespace oomgate {
@@ -35,13 +38,13 @@ class Sentence : public MatcherInterface<const Outcome&> {
 };
 
 template <typename Test>
-Oracle Make(std::string promise, Test test) {
+Oracle Says(std::string promise, Test test) {
   return testing::MakeMatcher(
       new Sentence<Test>(std::move(promise), std::move(test)));
 }
 
 Oracle Ends(std::string promise, Outcome::End end, int code) {
-  return Make(std::move(promise),
+  return Says(std::move(promise),
               [=](const Outcome& outcome, MatchResultListener& listener) {
                 listener << "it " << ToText(outcome);
                 return outcome.end == end && outcome.code == code;
@@ -55,10 +58,39 @@ std::string Describe(const Matcher<T>& matcher) {
   return text.str();
 }
 
+using Numbers = std::vector<std::int64_t>;
+
+// Something made of numbers of the outcome.
+template <typename T, typename Make>
+Oracle OfValues(const std::string& what, const std::vector<std::string>& names,
+                Matcher<T> inner, Make make) {
+  return Says(what + " " + Describe(inner), [=](const Outcome& outcome,
+                                                MatchResultListener& listener) {
+    Numbers numbers;
+    for (const std::string& name : names) {
+      const auto it = outcome.values.find(name);
+      if (it == outcome.values.end()) {
+        listener << name << " was never set";
+        return false;
+      }
+      numbers.push_back(it->second);
+    }
+    const T value = make(numbers);
+    listener << what << " is " << value;
+    if (names.size() > 1) {
+      for (std::size_t i = 0; i < names.size(); ++i) {
+        listener << (i == 0 ? " (" : ", ") << names[i] << " " << numbers[i];
+      }
+      listener << ")";
+    }
+    return inner.Matches(value);
+  });
+}
+
 // One thing taken out of the OOM report.
 template <typename T, typename Take>
 Oracle Reported(const std::string& what, Matcher<T> inner, Take take) {
-  return Make("the OOM report's " + what + " " + Describe(inner),
+  return Says("the OOM report's " + what + " " + Describe(inner),
               [=](const Outcome& outcome, MatchResultListener& listener) {
                 if (!outcome.oom) {
                   listener << "the kernel reported no OOM kill";
@@ -68,6 +100,28 @@ Oracle Reported(const std::string& what, Matcher<T> inner, Take take) {
                 listener << what << " is " << value;
                 return inner.Matches(value);
               });
+}
+
+// A number of the kernel's report, by name; nothing without one.
+std::optional<std::int64_t> ReportNumber(const Outcome& outcome,
+                                         const std::string& name) {
+  if (!outcome.oom) return std::nullopt;
+  const OomReport& report = *outcome.oom;
+  constexpr std::string_view kTable = "table.";
+  const bool in_table = name.starts_with(kTable);
+  const std::map<std::string, std::int64_t> numbers =
+      in_table ? OomTableRow(outcome.log, report.pid)
+               : std::map<std::string, std::int64_t>{
+                     {"pid", report.pid},
+                     {"total-vm", report.total_vm_kb},
+                     {"anon-rss", report.anon_rss_kb},
+                     {"file-rss", report.file_rss_kb},
+                     {"shmem-rss", report.shmem_rss_kb},
+                     {"pgtables", report.pgtables_kb},
+                     {"oom_score_adj", report.oom_score_adj}};
+  const auto it = numbers.find(in_table ? name.substr(kTable.size()) : name);
+  if (it == numbers.end()) return std::nullopt;
+  return it->second;
 }
 
 }  // namespace
@@ -101,7 +155,7 @@ Oracle KilledBy(int signal) {
 }
 
 Oracle BystandersSurvive() {
-  return Make("bystanders survive",
+  return Says("bystanders survive",
               [](const Outcome& outcome, MatchResultListener& listener) {
                 if (!outcome.dead_bystanders.empty()) {
                   listener << "dead: " << outcome.dead_bystanders;
@@ -111,46 +165,39 @@ Oracle BystandersSurvive() {
 }
 
 Oracle Count(const std::string& name, Matcher<std::int64_t> inner) {
-  return Make(name + " " + Describe(inner),
-              [=](const Outcome& outcome, MatchResultListener& listener) {
-                const auto it = outcome.values.find(name);
-                if (it == outcome.values.end()) {
-                  listener << name << " was never set";
-                  return false;
-                }
-                listener << name << " is " << it->second;
-                return inner.Matches(it->second);
-              });
+  return OfValues<std::int64_t>(name, {name}, std::move(inner),
+                                [](const Numbers& n) { return n[0]; });
 }
 
 Oracle Size(const std::string& name, Matcher<Bytes> inner) {
-  return Make(name + " " + Describe(inner),
-              [=](const Outcome& outcome, MatchResultListener& listener) {
-                const auto it = outcome.values.find(name);
-                if (it == outcome.values.end()) {
-                  listener << name << " was never set";
-                  return false;
-                }
-                listener << name << " is " << Bytes{it->second};
-                return inner.Matches(Bytes{it->second});
-              });
+  return OfValues<Bytes>(name, {name}, std::move(inner),
+                         [](const Numbers& n) { return Bytes{n[0]}; });
+}
+
+Oracle Difference(const std::string& a, const std::string& b,
+                  Matcher<std::int64_t> inner) {
+  return OfValues<std::int64_t>(a + " less " + b, {a, b}, std::move(inner),
+                                [](const Numbers& n) { return n[0] - n[1]; });
 }
 
 Oracle Percent(const std::string& part, const std::string& whole,
                Matcher<double> inner) {
-  return Make(part + " in % of " + whole + " " + Describe(inner),
+  return OfValues<double>(part + " in % of " + whole, {part, whole},
+                          std::move(inner), [](const Numbers& n) {
+                            // Of nothing there is no share: not a number
+                            // matches nothing.
+                            if (n[1] == 0) return std::nan("");
+                            return 100.0 * static_cast<double>(n[0]) /
+                                   static_cast<double>(n[1]);
+                          });
+}
+
+Oracle KernelLogHas(const std::string& text) {
+  return Says("the kernel logs \"" + text + "\"",
               [=](const Outcome& outcome, MatchResultListener& listener) {
-                const auto a = outcome.values.find(part);
-                const auto b = outcome.values.find(whole);
-                if (a == outcome.values.end() || b == outcome.values.end() ||
-                    b->second == 0) {
-                  listener << part << " or " << whole << " was never set";
-                  return false;
-                }
-                const double percent = 100.0 * static_cast<double>(a->second) /
-                                       static_cast<double>(b->second);
-                listener << part << " is " << percent << " % of " << whole;
-                return inner.Matches(percent);
+                const bool has = outcome.log.find(text) != std::string::npos;
+                if (!has) listener << "the kernel did not log " << text;
+                return has;
               });
 }
 
@@ -185,6 +232,36 @@ Oracle OomPageTables(Matcher<Bytes> inner) {
   return Reported<Bytes>("pgtables", std::move(inner), [](const OomReport& r) {
     return r.pgtables_kb * 1_KiB;
   });
+}
+
+Oracle OomNumber(const std::string& name, Matcher<std::int64_t> inner) {
+  return Says("the OOM report's " + name + " " + Describe(inner),
+              [=](const Outcome& outcome, MatchResultListener& listener) {
+                const auto number = ReportNumber(outcome, name);
+                if (!number) {
+                  listener << "the kernel reported no " << name;
+                  return false;
+                }
+                listener << name << " is " << *number;
+                return inner.Matches(*number);
+              });
+}
+
+Oracle OomNumberLess(const std::string& name, const std::string& value,
+                     Matcher<std::int64_t> inner) {
+  return Says(
+      "the OOM report's " + name + " less " + value + " " + Describe(inner),
+      [=](const Outcome& outcome, MatchResultListener& listener) {
+        const auto number = ReportNumber(outcome, name);
+        const auto it = outcome.values.find(value);
+        if (!number || it == outcome.values.end()) {
+          listener << "there is no " << name << " or no " << value;
+          return false;
+        }
+        listener << name << " is " << *number << ", " << value << " is "
+                 << it->second;
+        return inner.Matches(*number - it->second);
+      });
 }
 
 }  // namespace oomgate

@@ -7,6 +7,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <string_view>
 
 #include "oomgate/usage.h"
 
@@ -21,6 +24,16 @@ int Nodes() {
     if (access(path.c_str(), F_OK) != 0) break;
   }
   return nodes == 0 ? 1 : nodes;
+}
+
+// The outside says so on the kernel's command line.
+int InstructionNanoseconds() {
+  std::ifstream line("/proc/cmdline");
+  constexpr std::string_view kWord = "oomgate.instruction_ns=";
+  for (std::string word; line >> word;) {
+    if (word.starts_with(kWord)) return std::atoi(&word[kWord.size()]);
+  }
+  return 0;
 }
 
 }  // namespace
@@ -53,6 +66,7 @@ Facts CollectFacts(const BoxView& box) {
   utsname system = {};
   uname(&system);
   facts.kernel = KernelVersion::Of(system.release);
+  facts.instruction_ns = InstructionNanoseconds();
   return facts;
 }
 

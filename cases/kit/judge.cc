@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <sstream>
 
 #include "cases/kit/facts.h"
 #include "cases/kit/kernel_log.h"
+#include "cases/kit/ledger.h"
 #include "cases/kit/needs.h"
 #include "cases/kit/oom_report.h"
 #include "cases/kit/registry.h"
@@ -26,6 +28,8 @@ using std::chrono::steady_clock;
 constexpr const char* kTaint = "/proc/sys/kernel/tainted";
 // oom_kill.c: DEFAULT_RATELIMIT_INTERVAL, and a moment more.
 constexpr int kRateLimitMilliseconds = 5100;
+// Within which counters come back: page tables are freed by RCU since 6.14.
+constexpr milliseconds kSettle{5000};
 
 Judgement Without(Verdict verdict, std::string reason) {
   Judgement judgement;
@@ -49,10 +53,12 @@ bool IsBox(const std::string& memcg, const BoxView& box) {
 
 // The kernel's reports of kills in the box, the subject's own first.
 std::vector<OomReport> FindReports(KernelLog& log, const BoxView& box,
-                                   std::int64_t kills) {
+                                   std::int64_t kills, bool subject_killed) {
   // The kernel wakes us before it has printed its last line.
   if (kills > 0) {
-    log.WaitFor(std::string("(") + kSubjectName + ")", milliseconds(1000));
+    log.WaitFor(subject_killed ? std::string("(") + kSubjectName + ")"
+                               : "Killed process ",
+                milliseconds(1000));
   }
   std::vector<OomReport> reports = ParseOomReports(log.Text());
   // Others share a host's log, and perhaps a subject's name.
@@ -98,7 +104,9 @@ void AddBystanders(
     const std::vector<std::unique_ptr<BystanderProcess>>& bystanders,
     const std::vector<OomReport>& reports, Outcome& outcome) {
   for (const auto& bystander : bystanders) {
-    if (!bystander->Lives()) {
+    const bool lives = bystander->Lives();
+    outcome.values[bystander->name() + ".alive"] = lives ? 1 : 0;
+    if (!lives) {
       if (!outcome.dead_bystanders.empty()) outcome.dead_bystanders += ", ";
       outcome.dead_bystanders += bystander->name();
     }
@@ -196,8 +204,11 @@ Judgement Attempt(const Case& definition, const Params& params,
   const std::int64_t kills = box.OomKills() - kills_before;
   judgement.outcome = Classify(end, *trace, kills);
   Outcome& outcome = *judgement.outcome;
-  const std::vector<OomReport> reports = FindReports(log, box, kills);
+  const std::vector<OomReport> reports =
+      FindReports(log, box, kills, outcome.end == Outcome::End::kOomKilled);
+  outcome.values["oom_reports"] = static_cast<std::int64_t>(reports.size());
   if (!reports.empty()) outcome.oom = reports.front();
+  outcome.log = log.Text();
   if (box.Peak().count >= 0) outcome.values["box_peak"] = box.Peak().count;
   AddBystanders(bystanders, reports, outcome);
   judgement.samples = std::move(end.samples);
@@ -222,12 +233,27 @@ Judgement Attempt(const Case& definition, const Params& params,
   return judgement;
 }
 
+// A leak fails the case that caused it, whatever its oracle says.
+void CheckLedger(const Ledger& before, Judgement& judgement) {
+  const auto start = steady_clock::now();
+  const std::string leaked = before.WhatLeaked(kSettle);
+  const auto settled =
+      std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
+  judgement.outcome->values["settle_ms"] = settled.count();
+  if (leaked.empty()) return;
+  judgement.verdict = Verdict::kFail;
+  judgement.reason = "left behind: " + leaked +
+                     (judgement.reason.empty() ? "" : "; ") + judgement.reason;
+}
+
 }  // namespace
 
 Judgement Judge(const Case& definition, const Params& params,
                 const BoxView& box, const JudgeOptions& options) {
   const auto start = steady_clock::now();
-  const Needs needs = NeedsOf(definition, params);
+  Needs needs = InstanceOf(definition, params).needs;
+  // A guest is a machine of its own, also where the box is a cgroup in it.
+  if (options.promised) needs.alone = false;
   const Facts facts = CollectFacts(box);
   const Unmet unmet = UnmetNeed(definition.blast, needs, facts, box);
   if (!unmet.reason.empty()) {
@@ -238,6 +264,8 @@ Judgement Judge(const Case& definition, const Params& params,
     const std::string reason = definition.probe(params, facts);
     if (!reason.empty()) return Without(Verdict::kSkip, reason);
   }
+  std::optional<Ledger> before;
+  if (options.promised) before.emplace(box, facts);
   bool again = false;
   Judgement judgement =
       Attempt(definition, params, needs, facts, box, options, again);
@@ -245,6 +273,7 @@ Judgement Judge(const Case& definition, const Params& params,
     poll(nullptr, 0, kRateLimitMilliseconds);
     judgement = Attempt(definition, params, needs, facts, box, options, again);
   }
+  if (before && judgement.outcome) CheckLedger(*before, judgement);
   judgement.seconds =
       std::chrono::duration<double>(steady_clock::now() - start).count();
   return judgement;

@@ -145,7 +145,7 @@ TEST(Judge, ATraceThatOverflowsIsBroken) {
   Case c = Simple();
   c.subject = [](Trace& trace, const Params&, const Facts&) {
     char name[] = "valueAA";
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 200; ++i) {
       name[5] = static_cast<char>('A' + i / 10);
       name[6] = static_cast<char>('A' + i % 10);
       trace.Set(name, i);

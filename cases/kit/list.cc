@@ -2,11 +2,23 @@
 // What the outside knows of the cases, as JSON.
 #include "cases/kit/list.h"
 
+#include <sstream>
+
+#include "cases/kit/facts.h"
 #include "cases/kit/registry.h"
 #include "oomgate/model/line.h"
 
 namespace oomgate {
 namespace {
+
+void AddSettings(const char* name, const std::vector<Setting>& settings,
+                 Line& line) {
+  line.Array(name);
+  for (const Setting& setting : settings) {
+    line.Item().Text("path", setting.path).Text("value", setting.value).Close();
+  }
+  line.Close(']');
+}
 
 void AddNeeds(const Needs& needs, Line& line) {
   line.Object("needs")
@@ -17,22 +29,40 @@ void AddNeeds(const Needs& needs, Line& line) {
       .Number("nodes", needs.nodes)
       .Number("cgroup", needs.cgroup)
       .Bool("kernel_log", needs.kernel_log)
-      .Bool("alone", needs.alone);
-  line.Array("settings");
-  for (const Setting& setting : needs.settings) {
-    line.Item().Text("path", setting.path).Text("value", setting.value).Close();
+      .Bool("alone", needs.alone)
+      .Number("disk", needs.disk.count);
+  AddSettings("settings", needs.settings, line);
+  AddSettings("box", needs.box, line);
+  line.Close();
+}
+
+// What the oracle wants, by the facts of the machine that is asked.
+std::string OracleText(const Case& definition, const InstanceInfo& instance) {
+  // Some of those that prove the harness hang in their oracle, or throw.
+  if (definition.meta) return "";
+  Facts facts = CollectFacts(BoxView("process"));
+  if (definition.blast != Blast::kProcess && instance.needs.memory.count > 0) {
+    facts.box = instance.needs.memory;
   }
-  line.Close(']').Close();
+  if (definition.blast == Blast::kMachine) facts.ram = facts.box;
+  std::ostringstream text;
+  definition.expect(instance.params, facts).DescribeTo(&text);
+  return text.str();
 }
 
 void AddCase(const Case& definition, Line& line) {
   line.Item()
       .Text("id", definition.id)
       .Text("summary", definition.summary)
-      .Text("explains", definition.explains)
       .Text("blast", ToText(definition.blast))
-      .Number("timeout_seconds", definition.timeout_seconds)
+      .Text("panics", definition.panics)
       .Bool("meta", definition.meta);
+  line.Object("explains")
+      .Text("claim", definition.explains.claim)
+      .Text("deed", definition.explains.deed)
+      .Text("functions", definition.explains.functions)
+      .Text("look_at", definition.explains.look_at)
+      .Close();
   line.Array("metrics");
   for (const Metric& metric : definition.metrics) {
     line.Item()
@@ -46,9 +76,13 @@ void AddCase(const Case& definition, Line& line) {
   }
   line.Close(']').Array("instances");
   for (const Params& params : InstancesOf(definition)) {
+    const InstanceInfo instance = InstanceOf(definition, params);
     line.Item().Names("params", params);
-    AddNeeds(NeedsOf(definition, params), line);
-    line.Close();
+    AddNeeds(instance.needs, line);
+    line.Text("suite", ToText(instance.suite))
+        .Number("timeout_seconds", instance.timeout_seconds)
+        .Text("oracle", OracleText(definition, instance))
+        .Close();
   }
   line.Close(']').Close();
 }

@@ -18,13 +18,11 @@ char* AlignUp(char* at, Bytes align) {
 void Advise(Trace& trace, const Range& range, MapOptions::Pages pages) {
   if (pages == MapOptions::kDefault) return;
   const bool huge = pages == MapOptions::kHuge;
-  const int advice = huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE;
-  if (madvise(range.start, static_cast<std::size_t>(range.size.count),
-              advice) == 0) {
-    return;
-  }
+  const int error = TryAdvise(range, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   // A kernel without THP has small pages only.
-  if (huge || errno != EINVAL) trace.Stop("madvise of the page size", errno);
+  if (error != 0 && (huge || error != EINVAL)) {
+    trace.Stop("madvise of the page size", error);
+  }
 }
 
 }  // namespace
@@ -80,14 +78,24 @@ int TryMap(Bytes size, int prot, int flags) {
   return 0;
 }
 
-Bytes LargestMap(int prot, int flags, Bytes limit) {
-  std::int64_t fits = 0;  // pages
-  std::int64_t refused = limit / kPage + 1;
-  while (refused - fits > 1) {
-    const std::int64_t middle = fits + (refused - fits) / 2;
-    (TryMap(middle * kPage, prot, flags) == 0 ? fits : refused) = middle;
+int TryAdvise(const Range& range, int advice) {
+  const auto length = static_cast<std::size_t>(range.size.count);
+  return madvise(range.start, length, advice) == 0 ? 0 : errno;
+}
+
+std::int64_t CountOther(const Range& range, char expected, Bytes stride) {
+  std::int64_t other = 0;
+  for (const char* at = range.start; at < range.end(); at += stride.count) {
+    other += *static_cast<const volatile char*>(at) == expected ? 0 : 1;
   }
-  return fits * kPage;
+  return other;
+}
+
+Bytes LargestMap(int prot, int flags, Bytes limit) {
+  const auto fits = [&](std::int64_t pages) {
+    return TryMap(pages * kPage, prot, flags) == 0;
+  };
+  return Largest(limit / kPage, fits) * kPage;
 }
 
 void WaitForever() {

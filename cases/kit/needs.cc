@@ -34,6 +34,14 @@ Unmet UnmetSetting(const Setting& setting) {
   return NotGiven(need, content);
 }
 
+Bytes DiskSize() {
+  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
+  if (disk < 0) return {};
+  const Bytes size{lseek(disk, 0, SEEK_END)};
+  close(disk);
+  return size;
+}
+
 Unmet UnmetLimit() {
   rlimit limit = {};
   getrlimit(RLIMIT_AS, &limit);
@@ -93,6 +101,16 @@ Unmet UnmetNeed(Blast blast, const Needs& needs, const Facts& facts,
     const int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (log < 0) return No("to read /dev/kmsg", std::strerror(errno));
     close(log);
+  }
+  if (needs.disk > 0_B) {
+    const Bytes disk = DiskSize();
+    if (disk < needs.disk) {
+      return NotGiven("a scratch disk of " + ToText(needs.disk), ToText(disk));
+    }
+  }
+  for (const Setting& knob : needs.box) {
+    Unmet unmet = UnmetSetting({box.folder() + "/" + knob.path, knob.value});
+    if (!unmet.reason.empty()) return unmet;
   }
   for (const Setting& setting : needs.settings) {
     Unmet unmet = UnmetSetting(setting);

@@ -3,6 +3,7 @@
 #include "cases/kit/oom_report.h"
 
 #include <cstdlib>
+#include <sstream>
 #include <string>
 
 namespace oomgate {
@@ -53,7 +54,38 @@ void ReadKill(std::string_view line, OomReport& report) {
   report.oom_score_adj = std::strtoll(adj.c_str(), nullptr, 10);
 }
 
+// The words of a line after its first bracket: "[  123]   0  123 …".
+std::vector<std::string> Columns(std::string_view line) {
+  std::istringstream words(Between(line, "]", ""));
+  std::vector<std::string> columns;
+  for (std::string word; words >> word;) columns.push_back(word);
+  return columns;
+}
+
 }  // namespace
+
+std::map<std::string, std::int64_t> OomTableRow(std::string_view log,
+                                                std::int64_t pid) {
+  std::vector<std::string> names;
+  std::map<std::string, std::int64_t> row;
+  while (!log.empty()) {
+    const std::size_t newline = log.find('\n');
+    const std::string_view line = log.substr(0, newline);
+    if (line.find("[  pid  ]") != std::string_view::npos) {
+      names = Columns(line);
+    } else if (!names.empty() && line.starts_with("[") &&
+               NumberAfter(line, "[") == pid) {
+      const std::vector<std::string> values = Columns(line);
+      for (std::size_t i = 0; i < names.size() && i < values.size(); ++i) {
+        if (names[i] == "name") continue;
+        row[names[i]] = std::strtoll(values[i].c_str(), nullptr, 10);
+      }
+    }
+    if (newline == std::string_view::npos) break;
+    log.remove_prefix(newline + 1);
+  }
+  return row;
+}
 
 std::vector<OomReport> ParseOomReports(std::string_view log) {
   constexpr std::string_view kInvoked = " invoked oom-killer: ";

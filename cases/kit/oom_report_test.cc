@@ -63,6 +63,33 @@ TEST(ParseOomReports, ASuppressedHeaderIsNotBorrowedFromTheKillBefore) {
   EXPECT_EQ(reports[1].pgtables_kb, -1);
 }
 
+TEST(OomTableRow, ByTheNamesOfTheTableAtHand) {
+  const char* log =
+      "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents "
+      "oom_score_adj name\n"
+      "[    119]     0   119     2914     1312    53248        7"
+      "           300 a [120] b\n"
+      "[    120]     0   120        1        2        3        4          -900"
+      " x\n"
+      "Killed process 119 (a)\n"
+      "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem "
+      "pgtables_bytes swapents oom_score_adj name\n"
+      "[    121]     0   121     2914     1312     1000      300       12"
+      "    53248        0             0 y\n";
+  auto row = OomTableRow(log, 119);
+  EXPECT_EQ(row["tgid"], 119);
+  EXPECT_EQ(row["total_vm"], 2914);
+  EXPECT_EQ(row["rss"], 1312);
+  EXPECT_EQ(row["pgtables_bytes"], 53248);
+  EXPECT_EQ(row["swapents"], 7);
+  EXPECT_EQ(row["oom_score_adj"], 300);
+  EXPECT_EQ(row.count("rss_anon"), 0U);
+  EXPECT_EQ(OomTableRow(log, 120)["oom_score_adj"], -900);
+  EXPECT_EQ(OomTableRow(log, 121)["rss_file"], 300);
+  EXPECT_EQ(OomTableRow(log, 121)["pgtables_bytes"], 53248);
+  EXPECT_TRUE(OomTableRow(log, 12).empty());
+}
+
 TEST(ParseOomReports, NoiseHoldsNone) {
   EXPECT_TRUE(ParseOomReports("").empty());
   EXPECT_TRUE(ParseOomReports("Killed\nprocess 3\n").empty());

@@ -60,7 +60,9 @@ void WriteRecords(const Case& definition, const Params& params,
     Line line("sample");
     line.Seconds("t", static_cast<double>(sample.milliseconds) / 1000)
         .Number("rss", sample.rss.count)
-        .Number("page_tables", sample.page_tables.count);
+        .Number("page_tables", sample.page_tables.count)
+        .Number("box_free", sample.box_free.count)
+        .Number("oom_kills", sample.oom_kills);
     Write(fd, line);
   }
   Line line("result");

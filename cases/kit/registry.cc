@@ -75,10 +75,14 @@ std::vector<Params> InstancesOf(const Case& definition) {
   return instances;
 }
 
-Needs NeedsOf(const Case& definition, const Params& params) {
-  Needs needs = definition.needs;
-  if (definition.adjust != nullptr) definition.adjust(params, needs);
-  return needs;
+InstanceInfo InstanceOf(const Case& definition, const Params& params) {
+  InstanceInfo instance{.params = params,
+                        .needs = definition.needs,
+                        .suite = definition.suite,
+                        .timeout_seconds = definition.timeout_seconds,
+                        .oracle = {}};
+  if (definition.adjust != nullptr) definition.adjust(params, instance);
+  return instance;
 }
 
 }  // namespace oomgate

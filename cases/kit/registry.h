@@ -23,7 +23,7 @@ const std::string& Mistakes();
 // instance for a case without parameters.
 std::vector<Params> InstancesOf(const Case& definition);
 
-// What one instance needs.
-Needs NeedsOf(const Case& definition, const Params& params);
+// What one instance needs, by the case and its parameters; without the oracle.
+InstanceInfo InstanceOf(const Case& definition, const Params& params);
 
 }  // namespace oomgate

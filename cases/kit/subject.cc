@@ -16,6 +16,8 @@
 #include <cstring>
 #include <functional>
 
+#include "cases/kit/code.h"
+
 namespace oomgate {
 namespace {
 
@@ -35,20 +37,6 @@ bool SetScore(int adj) {
   const bool set = write(fd, text, static_cast<std::size_t>(length)) == length;
   close(fd);
   return set;
-}
-
-// The linker's names for where this program's code begins and ends.
-extern "C" const char __executable_start;
-extern "C" const char etext;
-
-// Unmaps the code pages that came along with the judge's work: a subject's RSS
-// is then its own. What it runs again is faulted in again.
-void DropCode() {
-  const auto mask = static_cast<std::uintptr_t>(kPage.count) - 1;
-  const auto start =
-      reinterpret_cast<std::uintptr_t>(&__executable_start) & ~mask;
-  const auto end = reinterpret_cast<std::uintptr_t>(&etext) & ~mask;
-  madvise(reinterpret_cast<void*>(start), end - start, MADV_DONTNEED);
 }
 
 // Forks a process that enters the box and runs `body`.
@@ -76,7 +64,7 @@ pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
   _exit(0);
 }
 
-Bytes StatusField(const char* status, const char* key) {
+Bytes FieldOf(const char* status, const char* key) {
   const char* at = std::strstr(status, key);
   if (at == nullptr) return {};
   return std::strtoll(at + std::strlen(key), nullptr, 10) * 1_KiB;
@@ -86,7 +74,8 @@ Bytes StatusField(const char* status, const char* key) {
 // dropping every second one and looking half as often.
 class Sampler {
  public:
-  explicit Sampler(pid_t pid) : start_(steady_clock::now()) {
+  Sampler(pid_t pid, const BoxView& box)
+      : box_(box), start_(steady_clock::now()) {
     const std::string path = "/proc/" + std::to_string(pid) + "/status";
     fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     samples_.resize(kMostSamples);  // touched now, not when the box is full
@@ -107,7 +96,8 @@ class Sampler {
     samples_.push_back(
         {std::chrono::duration_cast<milliseconds>(steady_clock::now() - start_)
              .count(),
-         StatusField(status, "VmRSS:"), StatusField(status, "VmPTE:")});
+         FieldOf(status, "VmRSS:"), FieldOf(status, "VmPTE:"), box_.Free(),
+         box_.OomKills()});
   }
   std::vector<Sample> Take() { return std::move(samples_); }
 
@@ -120,6 +110,7 @@ class Sampler {
     period_ *= 2;
   }
 
+  const BoxView& box_;
   int fd_ = -1;
   steady_clock::time_point start_;
   milliseconds period_ = kSamplePeriod;
@@ -131,23 +122,39 @@ class Sampler {
 SubjectEnd RunSubject(const Case& definition, const Params& params,
                       const Facts& facts, const BoxView& box, Trace& trace) {
   SubjectEnd end;
-  const pid_t pid =
-      Start(kSubjectName, box, definition.oom_score_adj, trace, -1,
-            [&] { definition.subject(trace, params, facts); });
+  int watched[2];
+  if (pipe2(watched, O_CLOEXEC) != 0) {
+    end.broken = std::string("no pipe: ") + std::strerror(errno);
+    return end;
+  }
+  const pid_t pid = Start(kSubjectName, box, definition.oom_score_adj, trace,
+                          watched[0], [&] {
+                            char none = 0;
+                            (void)!read(3, &none, 1);
+                            close(3);
+                            definition.subject(trace, params, facts);
+                          });
+  close(watched[0]);
   if (pid < 0) {
     end.broken = std::string("cannot fork a subject: ") + std::strerror(errno);
+    close(watched[1]);
     return end;
   }
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (pidfd < 0) {
     end.broken = std::string("no pidfd: ") + std::strerror(errno);
+    close(watched[1]);
     kill(pid, SIGKILL);
     waitpid(pid, nullptr, 0);
     return end;
   }
   const auto until =
       steady_clock::now() + std::chrono::seconds(definition.timeout_seconds);
-  Sampler sampler(pid);
+  Sampler sampler(pid, box);
+  // Whoever writes a page that is shared since the fork gets a page of its own:
+  // ours are made now, and not while the subject counts the machine's.
+  sampler.Look();
+  close(watched[1]);  // lets the subject go
   for (;;) {
     pollfd ended{pidfd, POLLIN, 0};
     if (poll(&ended, 1, static_cast<int>(sampler.period().count())) > 0) break;
@@ -179,8 +186,8 @@ BystanderProcess::BystanderProcess(const Bystander& bystander,
     broken_ = name_ + ": no pipe";
     return;
   }
-  pid_ = Start(kBystanderName, box, bystander.oom_score_adj, *trace_, ready[1],
-               [&] {
+  pid_ = Start(kBystanderName, bystander.in_box ? box : BoxView("process"),
+               bystander.oom_score_adj, *trace_, ready[1], [&] {
                  bystander.prepare(*trace_, params, facts);
                  (void)!write(3, "", 1);
                  WaitForever();

@@ -19,6 +19,8 @@ struct Sample {
   std::int64_t milliseconds = 0;  // since its start
   Bytes rss;
   Bytes page_tables;
+  Bytes box_free;              // below the box's limit, or free in the machine
+  std::int64_t oom_kills = 0;  // in the box, ever
 };
 
 struct SubjectEnd {

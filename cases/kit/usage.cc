@@ -2,6 +2,7 @@
 // What the kernel says: raw reads, one static buffer, no allocation.
 #include "oomgate/usage.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -62,62 +63,57 @@ bool Field(std::string_view line, std::string_view key, std::int64_t& out) {
   return true;
 }
 
-std::int64_t FieldIn(const char* path, std::string_view key) {
-  std::int64_t value = -1;
-  EachLine(path, [&](std::string_view line) { Field(line, key, value); });
-  return value;
-}
-
 Bytes Kilobytes(std::int64_t kb) { return kb < 0 ? Bytes{-1} : kb * 1_KiB; }
 
-// Sums over the mappings of one process between two addresses.
-MappingUsage ReadSmaps(const char* path, std::uintptr_t first,
-                       std::uintptr_t last) {
-  MappingUsage sum;
+struct Addresses {
+  std::uintptr_t first = 0;
+  std::uintptr_t last = UINTPTR_MAX;
+  bool Overlap(std::uintptr_t from, std::uintptr_t to) const {
+    return from < last && to > first;
+  }
+};
+
+Addresses AddressesOf(const Range& range) {
+  return {reinterpret_cast<std::uintptr_t>(range.start),
+          reinterpret_cast<std::uintptr_t>(range.end())};
+}
+
+// Calls `take` with every line that smaps has of the mappings between two
+// addresses, and with the size of the mapping; its header comes first.
+template <typename Take>
+void EachSmapsLine(const char* path, const Addresses& addresses, Take take) {
   bool inside = false;
   Bytes size;
   EachLine(path, [&](std::string_view line) {
-    std::int64_t kb = 0;
     // A header, "start-end perms …", begins with a hexadecimal digit.
-    if (const char c = line.empty() ? 'X' : line[0];
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')) {
+    const char c = line.empty() ? 'X' : line[0];
+    const bool header = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    if (header) {
       char* end = nullptr;
       const std::uintptr_t from = std::strtoull(line.data(), &end, 16);
       const std::uintptr_t to = std::strtoull(end + 1, nullptr, 16);
-      inside = from < last && to > first;
+      inside = addresses.Overlap(from, to);
       size = Bytes{static_cast<std::int64_t>(to - from)};
-      if (inside) ++sum.mappings;
-      return;
     }
-    if (!inside) return;
-    if (Field(line, "Rss", kb)) sum.rss += kb * 1_KiB;
-    if (Field(line, "Private_Dirty", kb)) sum.private_dirty += kb * 1_KiB;
-    if (Field(line, "AnonHugePages", kb)) sum.anon_huge += kb * 1_KiB;
-    if (Field(line, "Swap", kb)) sum.swap += kb * 1_KiB;
-    if (line.starts_with("VmFlags:") &&
-        line.find(" ac") != std::string_view::npos) {
-      sum.accounted += size;
-    }
+    if (inside) take(line, size, header);
   });
-  return sum;
 }
 
-}  // namespace
-
-Usage ReadUsage() {
-  rusage self = {};
-  getrusage(RUSAGE_SELF, &self);
-  return {self.ru_minflt, Kilobytes(FieldIn("/proc/self/status", "VmPTE"))};
+bool HasFlag(std::string_view line, std::string_view flag) {
+  if (!line.starts_with("VmFlags:")) return false;
+  for (std::size_t at = line.find(flag); at != std::string_view::npos;
+       at = line.find(flag, at + 1)) {
+    const std::size_t end = at + flag.size();
+    if (line[at - 1] == ' ' && (end == line.size() || line[end] == ' ')) {
+      return true;
+    }
+  }
+  return false;
 }
 
-MappingUsage ReadMapping(const Range& range) {
-  return ReadSmaps("/proc/self/smaps",
-                   reinterpret_cast<std::uintptr_t>(range.start),
-                   reinterpret_cast<std::uintptr_t>(range.end()));
-}
-
-Bytes AccountedOfAll() {
-  Bytes sum;
+// Calls `take` with the folder of every process.
+template <typename Take>
+void EachProcess(Take take) {
   const int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   // Not opendir: that allocates, which is charged too.
   static char entries[8 << 10];
@@ -129,15 +125,100 @@ Bytes AccountedOfAll() {
       std::uint16_t length = 0;
       std::memcpy(&length, entries + at + 16, sizeof length);
       const char* const name = entries + at + 19;
-      if (*name >= '0' && *name <= '9') {
-        char path[32];
-        std::snprintf(path, sizeof path, "/proc/%.10s/smaps", name);
-        sum += ReadSmaps(path, 0, UINTPTR_MAX).accounted;
-      }
+      if (*name >= '0' && *name <= '9') take(name);
       at += length;
     }
   }
   close(proc);
+}
+
+}  // namespace
+
+Usage ReadUsage() {
+  rusage self = {};
+  getrusage(RUSAGE_SELF, &self);
+  return {self.ru_minflt, Kilobytes(FieldIn("/proc/self/status", "VmPTE"))};
+}
+
+MappingUsage ReadMapping(const Range& range) {
+  MappingUsage sum;
+  EachSmapsLine("/proc/self/smaps", AddressesOf(range),
+                [&](std::string_view line, Bytes size, bool header) {
+                  std::int64_t kb = 0;
+                  if (header) ++sum.mappings;
+                  if (Field(line, "Rss", kb)) sum.rss += kb * 1_KiB;
+                  if (Field(line, "Private_Dirty", kb)) {
+                    sum.private_dirty += kb * 1_KiB;
+                  }
+                  if (Field(line, "AnonHugePages", kb)) {
+                    sum.anon_huge += kb * 1_KiB;
+                  }
+                  if (Field(line, "Swap", kb)) sum.swap += kb * 1_KiB;
+                  if (HasFlag(line, "ac")) sum.accounted += size;
+                });
+  return sum;
+}
+
+Bytes MappingField(const Range& range, const char* field) {
+  Bytes sum;
+  EachSmapsLine("/proc/self/smaps", AddressesOf(range),
+                [&](std::string_view line, Bytes, bool header) {
+                  std::int64_t kb = 0;
+                  if (!header && Field(line, field, kb)) sum += kb * 1_KiB;
+                });
+  return sum;
+}
+
+bool MappingHasFlag(const Range& range, const char* flag) {
+  int mappings = 0;
+  int with_flag = 0;
+  EachSmapsLine("/proc/self/smaps", AddressesOf(range),
+                [&](std::string_view line, Bytes, bool header) {
+                  mappings += header ? 1 : 0;
+                  with_flag += HasFlag(line, flag) ? 1 : 0;
+                });
+  return mappings > 0 && mappings == with_flag;
+}
+
+std::int64_t PagesOnNode(const Range& range, int node) {
+  const Addresses addresses = AddressesOf(range);
+  char key[16];
+  const int length = std::snprintf(key, sizeof key, " N%d=", node);
+  std::int64_t pages = 0;
+  EachLine("/proc/self/numa_maps", [&](std::string_view line) {
+    // "7f0000000000 default anon=3 dirty=3 N0=2 N1=1 kernelpagesize_kB=4":
+    // only where the mapping begins is told.
+    const std::uintptr_t from = std::strtoull(line.data(), nullptr, 16);
+    if (from < addresses.first || from >= addresses.last) return;
+    const std::size_t at =
+        line.find(std::string_view(key, static_cast<std::size_t>(length)));
+    if (at != std::string_view::npos) {
+      pages += Leading(line.substr(at + static_cast<std::size_t>(length)));
+    }
+  });
+  return pages;
+}
+
+Bytes StatusField(const char* field, int pid) {
+  char path[32] = "/proc/self/status";
+  if (pid != 0) std::snprintf(path, sizeof path, "/proc/%d/status", pid);
+  return Kilobytes(FieldIn(path, field));
+}
+
+AllUsage ReadAllUsage() {
+  AllUsage sum;
+  EachProcess([&](const char* pid) {
+    char path[32];
+    std::snprintf(path, sizeof path, "/proc/%.10s/smaps", pid);
+    EachSmapsLine(path, {}, [&](std::string_view line, Bytes size, bool) {
+      std::int64_t kb = 0;
+      if (HasFlag(line, "ac")) sum.accounted += size;
+      if (Field(line, "Anonymous", kb)) sum.anonymous += kb * 1_KiB;
+    });
+    std::snprintf(path, sizeof path, "/proc/%.10s/status", pid);
+    const std::int64_t kb = FieldIn(path, "VmPTE");
+    if (kb > 0) sum.page_tables += kb * 1_KiB;
+  });
   return sum;
 }
 
@@ -149,12 +230,29 @@ std::int64_t Vmstat(const char* counter) {
   return FieldIn("/proc/vmstat", counter);
 }
 
+std::int64_t FieldIn(const char* path, const char* key) {
+  std::int64_t value = -1;
+  EachLine(path, [&](std::string_view line) { Field(line, key, value); });
+  return value;
+}
+
 std::int64_t NumberIn(const char* path) {
   std::int64_t value = -1;
   EachLine(path, [&](std::string_view line) {
     if (value < 0) value = Leading(line);
   });
   return value;
+}
+
+Bytes PerCpuPages() {
+  std::int64_t pages = 0;
+  EachLine("/proc/zoneinfo", [&](std::string_view line) {
+    std::int64_t count = 0;
+    const std::size_t text = line.find_first_not_of(' ');
+    if (text == std::string_view::npos) return;
+    if (Field(line.substr(text), "count", count)) pages += count;
+  });
+  return pages * kPage;
 }
 
 Bytes NodeMeminfo(int node, const char* field) {
@@ -170,6 +268,15 @@ Bytes NodeMeminfo(int node, const char* field) {
     Field(line, field, kb);
   });
   return Kilobytes(kb);
+}
+
+void WriteKnob(Trace& trace, const char* path, const char* value) {
+  const int fd = open(path, O_WRONLY | O_CLOEXEC);
+  const auto length = static_cast<ssize_t>(std::strlen(value));
+  if (fd < 0 || write(fd, value, static_cast<std::size_t>(length)) != length) {
+    trace.Stop(path, errno);
+  }
+  close(fd);
 }
 
 void RefreshVmstat() {

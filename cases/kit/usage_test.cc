@@ -55,7 +55,7 @@ TEST_F(UsageTest, MachineWideFieldsAreThere) {
   EXPECT_GT(Vmstat("pgfault"), 0);
   EXPECT_EQ(Vmstat("pgfaul"), -1);  // a prefix is not the name
   EXPECT_EQ(NumberIn("/proc/no_such_file"), -1);
-  EXPECT_GT(AccountedOfAll(), 0_B);
+  EXPECT_GT(ReadAllUsage().accounted, 0_B);
 }
 
 TEST(LargestMap, FindsTheLimitToThePage) {

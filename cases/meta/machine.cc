@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cases about oomgate itself that take a whole guest down: a panic and a hang
-// of the kernel are lost, told from each other, and the run goes on.
+// Cases about oomgate itself that cost a whole guest: a panic and a hang of the
+// kernel, told from each other, and memory that does not come back.
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/shm.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,14 @@ void HogTheMachine(Trace& trace, const Params&, const Facts&) {
   for (;;) asm volatile("");
 }
 
+// Nobody's any more, and still there: a segment outlives its maker.
+void Leak(Trace& trace, const Params&, const Facts&) {
+  const int segment = shmget(IPC_PRIVATE, 4 << 20, IPC_CREAT | 0600);
+  void* const at = segment < 0 ? nullptr : shmat(segment, nullptr, 0);
+  if (at == nullptr) trace.Stop("shmget", errno);
+  WritePages(trace, {.start = static_cast<char*>(at), .size = 4_MiB});
+}
+
 Oracle Expect(const Params&, const Facts&) { return Survives(); }
 
 const Register kPanic{{.id = "meta/panic",
@@ -36,6 +45,34 @@ const Register kPanic{{.id = "meta/panic",
                        .expect = Expect,
                        .timeout_seconds = 2,
                        .meta = true}};
+
+const Register kPromisedPanic{
+    {.id = "meta/promised_panic",
+     .summary = "passes: the kernel panics, with the words that were promised",
+     .blast = Blast::kMachine,
+     .subject = Panic,
+     .expect = Expect,
+     .panics = "sysrq triggered crash",
+     .timeout_seconds = 2,
+     .meta = true}};
+
+const Register kOtherPanic{
+    {.id = "meta/other_panic",
+     .summary = "is lost: the kernel panics, but not as promised",
+     .blast = Blast::kMachine,
+     .subject = Panic,
+     .expect = Expect,
+     .panics = "out of memory",
+     .timeout_seconds = 2,
+     .meta = true}};
+
+const Register kLeak{
+    {.id = "meta/leak",
+     .summary = "fails: its oracle holds, but memory does not come back",
+     .blast = Blast::kMachine,
+     .subject = Leak,
+     .expect = Expect,
+     .meta = true}};
 
 const Register kHangMachine{
     {.id = "meta/hang_machine",

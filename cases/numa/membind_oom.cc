@@ -53,14 +53,20 @@ const Register kMembindOom{
     {.id = "numa/membind_oom",
      .summary = "bound to a full node: killed, not failed, not spilled over",
      .explains =
-         "Claim: \"--membind must allocate there, fails otherwise\": it does "
-         "not "
-         "fail, it is OOM-killed. Kernel: constrained_alloc, "
-         "oom_cpuset_eligible. When a bystander dies, the killer looked beyond "
-         "the policy's nodes.",
+         {.claim = "Seed 1: \"--membind must allocate there, fails "
+                   "otherwise\": it does not fail, it is OOM-killed",
+          .deed = "bound to node 1, writes more than that node has",
+          .functions =
+              "constrained_alloc, oom_cpuset_eligible, mpol_in_nodemask",
+          .look_at = "a dead bystander says that the killer looked beyond the "
+                     "policy's nodes"},
      .blast = Blast::kMachine,
-     .needs =
-         {.memory = 512_MiB, .no_swap = true, .nodes = 2, .kernel_log = true},
+     .needs = {.memory = 512_MiB,
+               .no_swap = true,
+               .nodes = 2,
+               .kernel_log = true,
+               // Of a whole machine only: a full node is no reason to panic.
+               .settings = {{"/proc/sys/vm/panic_on_oom", "1"}}},
      .params = {{"bind", {"process", "mapping"}}},
      .subject = Subject,
      .expect = Expect,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 0 one mapping may be as large as RAM and swap together, to the page;
 // what is free, or who asks, does not matter.
+#include <linux/capability.h>
+
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -10,17 +12,22 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   if (p["touched"] == "half") {
     WritePages(trace, MapAnonymous(trace, f.available / 2));
   }
+  trace.Set("again_errno", TryMap(f.available, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS));
+  DropCapability(trace, CAP_SYS_ADMIN);
   trace.Set("largest", LargestMap(PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, 1_TiB + f.ram));
 }
 
 Oracle Expect(const Params&, const Facts& f) {
-  return AllOf(Survives(), Size("largest", Eq(f.ram + f.swap)));
+  return AllOf(Survives(), Size("largest", Eq(f.ram + f.swap)),
+               Count("again_errno", Eq(0)));
 }
 
-void Adjust(const Params& p, Needs& needs) {
+void Adjust(const Params& p, InstanceInfo& instance) {
   // Half of what is available must not hurt anybody else.
-  if (p["touched"] == "half") needs.alone = true;
+  if (p["touched"] == "half") instance.needs.alone = true;
+  instance.needs.swap = p.Size("swap");
 }
 
 std::string Probe(const Params&, const Facts& f) {
@@ -36,12 +43,18 @@ const Register kHeuristicBoundary{
     {.id = "overcommit/heuristic_boundary",
      .summary = "mode 0 refuses one mapping larger than RAM + swap, exactly",
      .explains =
-         "Claim: the heuristic as free + cached + swap … holds up to 5.1 only. "
-         "Kernel: __vm_enough_memory, OVERCOMMIT_GUESS: pages > totalram_pages "
-         "+ total_swap_pages. Documentation/mm/overcommit-accounting.",
+         {.claim = "overcommit.heuristic.boundary, .touched_then_map; seed 2: "
+                   "the heuristic as free + cached + swap … holds up "
+                   "to 5.1 only; Documentation/mm/overcommit-accounting",
+          .deed = "bisects the largest private writable mapping, with and "
+                  "without memory in use",
+          .functions = "__vm_enough_memory, OVERCOMMIT_GUESS: pages > "
+                       "totalram_pages + total_swap_pages",
+          .look_at =
+              "a limit that moves with what is touched is the old heuristic"},
      .needs = {.settings = {{"/proc/sys/vm/overcommit_memory", "0"}}},
      .adjust = Adjust,
-     .params = {{"touched", {"none", "half"}}},
+     .params = {{"touched", {"none", "half"}}, {"swap", {"0", "64m"}}},
      .probe = Probe,
      .subject = Subject,
      .expect = Expect,

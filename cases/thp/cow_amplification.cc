@@ -4,7 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "oomgate/case.h"
+#include "cases/thp/huge.h"
 
 namespace oomgate {
 namespace {
@@ -49,14 +49,15 @@ const Register kCowAmplification{
     {.id = "thp/cow_amplification",
      .summary = "a byte written to a shared huge page copies 4 KiB, not 2 MiB",
      .explains =
-         "Claim: \"THP: write amplification on copy-on-write\" was true up to "
-         "5.7. Kernel: do_huge_pmd_wp_page. huge_before below 64 MiB says that "
-         "no huge pages were to be had: look at thp_fault_fallback.",
+         {.claim = "Seed 1: \"THP: write amplification on copy-on-write\": "
+                   "true up to 5.7 only",
+          .deed =
+              "writes 64 MiB of huge pages, forks; the child writes one byte",
+          .functions = "do_huge_pmd_wp_page, __split_huge_pmd",
+          .look_at = "huge_before below 64 MiB says that no huge pages were to "
+                     "be had: look at thp_fault_fallback"},
      // Counts splits of the whole machine, and must find huge pages.
-     .needs = {.memory = 512_MiB,
-               .alone = true,
-               .settings = {{"/sys/kernel/mm/transparent_hugepage/enabled",
-                             "madvise"}}},
+     .needs = HugeGuest(),
      .subject = Subject,
      .expect = Expect,
      .metrics = {

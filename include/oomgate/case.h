@@ -14,12 +14,15 @@
 #include <vector>
 
 #include "oomgate/facts.h"
+#include "oomgate/group.h"
 #include "oomgate/memory.h"
+#include "oomgate/model/case_info.h"
 #include "oomgate/model/metric.h"
 #include "oomgate/model/needs.h"
 #include "oomgate/model/params.h"
 #include "oomgate/model/units.h"
 #include "oomgate/outcome.h"
+#include "oomgate/process.h"
 #include "oomgate/trace.h"
 #include "oomgate/usage.h"
 
@@ -35,11 +38,12 @@ using Deed = void (*)(Trace&, const Params&, const Facts&);
 
 // A process that is there while the subject runs: prepared before it starts,
 // then idle until the judge has looked whether it still lives. Its trace
-// values come out as "<name>.<value>".
+// values come out as "<name>.<value>"; "<name>.alive" is 1 or 0.
 struct Bystander {
   std::string name;
   Deed prepare = nullptr;
   int oom_score_adj = 0;
+  bool in_box = true;
 };
 
 // A bug that is known: between the two kernels, `since` included and `fixed`
@@ -51,13 +55,14 @@ struct Known {
 };
 
 struct Case {
-  std::string id;             // the path below cases/, without .cc
-  std::string summary;        // the promise, in one line
-  std::string explains = {};  // where it comes from, what to look at
+  std::string id;       // the path below cases/, without .cc
+  std::string summary;  // the promise, in one line
+  Explanation explains = {};
+  Suite suite = Suite::kDefault;
   Blast blast = Blast::kProcess;
   Needs needs = {};
-  // Changes the needs of one instance by its parameters.
-  void (*adjust)(const Params&, Needs&) = nullptr;
+  // Changes needs, suite or time limit of one instance by its parameters.
+  void (*adjust)(const Params&, InstanceInfo&) = nullptr;
   std::vector<Axis> params = {};
   // A reason to skip that only the running kernel knows; "" to go on. Probes
   // for a feature, never compares versions.
@@ -68,6 +73,9 @@ struct Case {
   int oom_score_adj = 1000;  // the subject's: the first to go
   std::vector<Metric> metrics = {};
   std::vector<Known> known = {};
+  // The promise is that the guest's kernel panics, with these words on its
+  // console. The oracle is only asked where it does not.
+  std::string panics = {};
   int timeout_seconds = 30;  // the subject's
   bool meta = false;         // proves the harness: runs only when named
 };

@@ -32,6 +32,9 @@ struct Facts {
   int cgroup = 0;  // version of the box's controller; 0: the box is a machine
   std::string box_folder;  // of the cgroup; "" for a machine
   KernelVersion kernel;
+  // Nanoseconds of the guest's time for each instruction that it executes; 0:
+  // time is the wall's.
+  int instruction_ns = 0;
   // By how much the admission check of mode 2 may be off with several CPUs:
   // each but the one that asks may hold back a batch (mm_compute_batch in
   // mm/mm_init.c). With one CPU it is exact.

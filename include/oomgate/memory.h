@@ -50,8 +50,27 @@ void WritePages(Trace& trace, const Range& range, Bytes stride = kPage);
 // again), else errno.
 int TryMap(Bytes size, int prot, int flags);
 
-// The largest mapping, in whole pages, that the kernel allows: found by
-// bisection up to `limit`. What is asked is monotone in the size.
+// madvise(2) as a question: 0 where the kernel takes the advice, else errno.
+int TryAdvise(const Range& range, int advice);
+
+// How many of the bytes at every `stride` are not `expected`: a read of each.
+std::int64_t CountOther(const Range& range, char expected,
+                        Bytes stride = kPage);
+
+// The largest number up to `limit` that `fits`, by bisection; 0 where none
+// does. What is asked must be monotone.
+template <typename Fits>
+std::int64_t Largest(std::int64_t limit, Fits fits) {
+  std::int64_t good = 0;
+  std::int64_t bad = limit + 1;
+  while (bad - good > 1) {
+    const std::int64_t middle = good + (bad - good) / 2;
+    (fits(middle) ? good : bad) = middle;
+  }
+  return good;
+}
+
+// The largest mapping, in whole pages, that the kernel allows, up to `limit`.
 Bytes LargestMap(int prot, int flags, Bytes limit);
 
 // Waits for a signal to die of. For bystanders and children.

@@ -34,10 +34,13 @@ struct Outcome {
   //   oom_kills  how often the box's oom_kill counter rose
   //   box_peak   bytes, the cgroup's own high-water mark, where it has one
   //   last_rss, last_page_tables   bytes, last sample before the end
+  //   oom_reports   kills that the kernel told of in its log
+  //   <bystander>.alive   1 or 0
   std::map<std::string, std::int64_t> values;
   std::optional<OomReport> oom;  // the kernel's report of its kill
   // Bystanders that did not live to see the end.
   std::string dead_bystanders;
+  std::string log;  // the kernel's, since before the subject started
 };
 
 // "exited 0", "killed by signal 11 (Segmentation fault)", "oom-killed", …
@@ -73,6 +76,9 @@ Oracle BystandersSurvive();
 Oracle Count(const std::string& name, testing::Matcher<std::int64_t> inner);
 // The same as a size.
 Oracle Size(const std::string& name, testing::Matcher<Bytes> inner);
+// The first number less the second.
+Oracle Difference(const std::string& a, const std::string& b,
+                  testing::Matcher<std::int64_t> inner);
 // One number as a percentage of another.
 Oracle Percent(const std::string& part, const std::string& whole,
                testing::Matcher<double> inner);
@@ -81,6 +87,9 @@ inline Oracle PeakRss(testing::Matcher<Bytes> m) { return Size("peak_rss", m); }
 inline Oracle Touches(testing::Matcher<std::int64_t> m) {
   return Count("touches", m);
 }
+
+// The kernel's log holds this text: needs .kernel_log.
+Oracle KernelLogHas(const std::string& text);
 
 // The kernel's OOM report. A missing report matches none of these: a case that
 // uses them declares .needs.kernel_log.
@@ -91,5 +100,12 @@ Oracle OomVictimIsSubject();
 Oracle OomRss(testing::Matcher<Bytes> inner);
 Oracle OomAnonRss(testing::Matcher<Bytes> inner);
 Oracle OomPageTables(testing::Matcher<Bytes> inner);
+// A number of the report's last line ("pid", "anon-rss" in kB), or of the
+// victim's row in its table of tasks, by the table's own names ("table.rss" in
+// pages).
+Oracle OomNumber(const std::string& name, testing::Matcher<std::int64_t> inner);
+// The same less a number of the trace.
+Oracle OomNumberLess(const std::string& name, const std::string& value,
+                     testing::Matcher<std::int64_t> inner);
 
 }  // namespace oomgate

@@ -19,7 +19,7 @@ class Trace {
   static void Release(Trace* trace);
 
   // For subjects: no allocation, no lock, one writer per name. Names are at
-  // most 47 characters, at most 64 of them; more is a mistake of the case and
+  // most 47 characters, at most 128 of them; more is a mistake of the case and
   // ends it as `broken`.
   void Set(const char* name, std::int64_t value);
   void Set(const char* name, Bytes value) { Set(name, value.count); }
@@ -42,7 +42,7 @@ class Trace {
     char name[48];
     std::atomic<std::int64_t> value;
   };
-  static constexpr int kSlots = 64;
+  static constexpr int kSlots = 128;
 
   std::atomic<int> used_;
   std::atomic<bool> overflowed_;

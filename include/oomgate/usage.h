@@ -3,6 +3,8 @@
 // raw reads into fixed buffers, so that measuring adds no fault after warm-up.
 #pragma once
 
+#include <poll.h>
+
 #include <cstdint>
 
 #include "oomgate/memory.h"
@@ -17,6 +19,10 @@ struct Usage {
 };
 Usage ReadUsage();
 
+// Faults in all of this program's code and constants: for cases that count file
+// pages, where one that comes later would be counted.
+void MapCode();
+
 // Sums over the mappings that overlap a range (/proc/self/smaps): exact walks.
 struct MappingUsage {
   int mappings = 0;  // how many VMAs the kernel made of it
@@ -27,20 +33,70 @@ struct MappingUsage {
   Bytes accounted;  // size of those with the `ac` flag: charged as committed
 };
 MappingUsage ReadMapping(const Range& range);
+// The sum of any one field of the same ("LazyFree", "Pss", "Shared_Clean").
+Bytes MappingField(const Range& range, const char* field);
+// Whether every mapping that overlaps the range has that flag ("ac", "nr").
+bool MappingHasFlag(const Range& range, const char* flag);
+// Pages of the range on a NUMA node (/proc/self/numa_maps): exact.
+std::int64_t PagesOnNode(const Range& range, int node);
 
-// Size of all `ac` mappings of all processes: what private memory is charged
-// for. Exact where nothing else runs.
-Bytes AccountedOfAll();
+// A size in /proc/<pid>/status ("VmRSS", "RssShmem", "VmLck"); 0 is the caller.
+Bytes StatusField(const char* field, int pid = 0);
+
+// Sums over all processes. Exact where nothing else runs.
+struct AllUsage {
+  Bytes accounted;    // size of all `ac` mappings: charged as committed
+  Bytes anonymous;    // present, by page-table walk
+  Bytes page_tables;  // VmPTE
+};
+AllUsage ReadAllUsage();
 
 // One field of /proc/meminfo ("CommitLimit"); -1 B where it is not there.
 Bytes Meminfo(const char* field);
 // One counter of /proc/vmstat ("thp_split_pmd"); -1 where it is not there.
 std::int64_t Vmstat(const char* counter);
+// The number after a key, in a file of lines "key 123" or "key: 123 kB"
+// (memory.stat, memory.events, smaps_rollup); -1 where it is not there.
+std::int64_t FieldIn(const char* path, const char* key);
 // The number that a file begins with, 0 where it begins with none ("max"); -1
 // where it cannot be read.
 std::int64_t NumberIn(const char* path);
+// What the page allocator keeps on the CPUs' own lists (/proc/zoneinfo).
+Bytes PerCpuPages();
 // A field of one NUMA node's meminfo ("MemFree").
 Bytes NodeMeminfo(int node, const char* field);
+
+// Writes a file of /proc/sys, /sys or a cgroup; stops the subject where the
+// kernel refuses. Only for cases that have the machine to themselves
+// (Blast::kMachine): whatever is needed from the start belongs into the needs.
+void WriteKnob(Trace& trace, const char* path, const char* value);
+
+// Asks until it holds, for at most that long; whether it did. For counters
+// that the kernel folds in a moment later.
+template <typename Holds>
+bool HoldsWithin(int milliseconds, Holds holds) {
+  constexpr int kLook = 5;
+  for (int waited = 0;; waited += kLook) {
+    if (holds()) return true;
+    if (waited >= milliseconds) return false;
+    poll(nullptr, 0, kLook);
+  }
+}
+
+// What `read` gives once it has stood still for 100 ms, or after 5 s: page
+// tables of who ended before are freed a moment later (by RCU, since 6.14).
+template <typename Read>
+auto OnceStill(Read read) {
+  auto last = read();
+  int same = 0;
+  HoldsWithin(5000, [&] {
+    const auto now = read();
+    same = now == last ? same + 1 : 0;
+    last = now;
+    return same == 20;
+  });
+  return last;
+}
 
 // Folds per-CPU counters so that /proc/meminfo is exact (root only).
 void RefreshVmstat();

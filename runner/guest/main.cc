@@ -9,13 +9,37 @@
 #include "oomgate/model/line.h"
 #include "runner/guest/channel.h"
 #include "runner/guest/setup.h"
+#include "runner/guest/shared_memory.h"
 #include "runner/launch/file.h"
 #include "runner/launch/judge.h"
+#include "runner/launch/mailbox.h"
 #include "runner/launch/orders.h"
 
+namespace oomgate {
 namespace {
+
 constexpr std::size_t kMostOrders = 4 << 20;
+
+// The rest of the orders. It is here that a guest is saved, and restored again
+// and again: each time another text stands in the mailbox.
+GuestOrders AwaitOrders(Channel& channel) {
+  const volatile unsigned char* const mailbox = MapSharedMemory();
+  if (mailbox == nullptr) {
+    Say("there is no mailbox for more orders");
+    channel.EndMachine(2);
+  }
+  channel.Send(Line("ready").Done());
+  std::optional<GuestOrders> orders = DecodeOrders(AwaitMail(mailbox));
+  if (!orders) {
+    Say("the orders in the mailbox are not understood");
+    channel.EndMachine(2);
+  }
+  channel = Channel();  // who listens now has heard nothing yet
+  return *orders;
+}
+
 }  // namespace
+}  // namespace oomgate
 
 int main() {
   using namespace oomgate;
@@ -27,7 +51,7 @@ int main() {
     Say("no I/O ports: is the kernel locked down?");
     return 1;  // PID 1 may not end: the kernel panics, and says so
   }
-  const std::optional<GuestOrders> orders =
+  std::optional<GuestOrders> orders =
       DecodeOrders(ReadFile("/orders", kMostOrders) + "\n");
   if (!orders) {
     Say("the orders are not understood");
@@ -35,7 +59,10 @@ int main() {
   }
   JudgeSetup setup;
   setup.program = "/bin/oomgate-cases";
-  setup.cgroup_parent = Prepare(*orders);
+  setup.cgroup_parent = PrepareShape(*orders);
+  if (orders->wait) orders = AwaitOrders(channel);
+  PrepareInstance(*orders);
+  AwaitCommonTime();
   setup.cgroup = setup.cgroup_parent.empty() ? 0 : orders->cgroup;
   setup.own_machine = true;
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <ctime>
 
 #include "runner/launch/file.h"
 
@@ -43,21 +44,35 @@ bool WriteSwapHeader(int fd, off_t bytes) {
          fsync(fd) == 0;
 }
 
+// The driver finds its disk a moment after it was loaded.
+int OpenDisk(const std::string& path) {
+  int fd = -1;
+  for (int i = 0; i < 500 && fd < 0; ++i) {
+    fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    if (fd < 0) poll(nullptr, 0, 10);
+  }
+  return fd;
+}
+
 void SwapOn(const std::string& device, Bytes size) {
   if (device.starts_with("zram")) {
     WriteFile("/sys/block/" + device + "/disksize", std::to_string(size.count));
   }
   const std::string path = "/dev/" + device;
-  int fd = -1;
-  // The driver finds its disk a moment after it was loaded.
-  for (int i = 0; i < 500 && fd < 0; ++i) {
-    fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-    if (fd < 0) poll(nullptr, 0, 10);
-  }
+  const int fd = OpenDisk(path);
   const off_t bytes = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
   if (bytes < 40960 || !WriteSwapHeader(fd, bytes) ||
       swapon(path.c_str(), 0) != 0) {
     Say("cannot swap on " + path + ": " + std::strerror(errno));
+  }
+  if (fd >= 0) close(fd);
+}
+
+void NameDisk(const std::string& device) {
+  const std::string path = "/dev/" + device;
+  const int fd = OpenDisk(path);
+  if (fd < 0 || symlink(path.c_str(), kScratchDisk) != 0) {
+    Say("no scratch disk " + path + ": " + std::strerror(errno));
   }
   if (fd >= 0) close(fd);
 }
@@ -94,17 +109,33 @@ void MountBasics() {
   klogctl(kSetConsoleLevel, nullptr, 8);
 }
 
-std::string Prepare(const GuestOrders& orders) {
+std::string PrepareShape(const GuestOrders& orders) {
   // Every OOM of a case belongs into the log, and reading it must not fail.
   WriteFile("/proc/sys/kernel/printk_devkmsg", "on");
   for (const std::string& module : orders.modules) LoadModule(module);
+  return MountController(orders.cgroup);
+}
+
+void PrepareInstance(const GuestOrders& orders) {
   if (!orders.swap.empty()) SwapOn(orders.swap, orders.swap_size);
+  if (!orders.disk.empty()) NameDisk(orders.disk);
   for (const Setting& setting : orders.settings) {
     if (!WriteFile(setting.path, setting.value)) {
       Say("cannot set " + setting.path + ": " + std::strerror(errno));
     }
   }
-  return MountController(orders.cgroup);
+}
+
+void AwaitCommonTime() {
+  if (ReadFile("/proc/cmdline").find(" oomgate.instruction_ns=") ==
+      std::string::npos) {
+    return;
+  }
+  constexpr time_t kEvery = 30;  // seconds: later than any guest is ready
+  timespec moment = {};
+  clock_gettime(CLOCK_MONOTONIC, &moment);
+  moment = {.tv_sec = (moment.tv_sec / kEvery + 1) * kEvery, .tv_nsec = 0};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, nullptr);
 }
 
 }  // namespace oomgate

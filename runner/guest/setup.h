@@ -16,8 +16,16 @@ void Say(const std::string& text);
 // kernel messages.
 void MountBasics();
 
-// Everything that the orders ask for; the folder of the memory controller, or
-// "" where this kernel has none of the version wanted.
-std::string Prepare(const GuestOrders& orders);
+// What every guest of a shape has: modules, and the memory controller. Its
+// folder, or "" where this kernel has none of the version wanted.
+std::string PrepareShape(const GuestOrders& orders);
+
+// What an instance asks for: swap, disk, settings.
+void PrepareInstance(const GuestOrders& orders);
+
+// Under the instruction clock: waits for a moment of the guest's time that is
+// the same for all guests, booted or restored, so that timers come at the same
+// instructions of what follows. Idle time passes at once. Else nothing.
+void AwaitCommonTime();
 
 }  // namespace oomgate

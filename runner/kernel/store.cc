@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "runner/cache_folder.h"
 #include "runner/error.h"
 #include "runner/kernel/apt.h"
 #include "runner/kernel/catalog.h"
@@ -125,19 +126,7 @@ bool IsFromDebian(const Kernel& kernel, const std::string& wanted) {
 KernelStore::KernelStore(fs::path root, fs::path etc_apt)
     : root_(std::move(root)), etc_apt_(std::move(etc_apt)) {}
 
-fs::path KernelStore::DefaultRoot() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  // The specification: a relative path is to be ignored.
-  if (cache != nullptr && cache[0] == '/') {
-    return fs::path(cache) / "oomgate/kernels";
-  }
-  const char* home = std::getenv("HOME");
-  if (home != nullptr && home[0] == '/') {
-    return fs::path(home) / ".cache/oomgate/kernels";
-  }
-  throw UserError(
-      "no place for the kernel cache: set XDG_CACHE_HOME (or HOME)");
-}
+fs::path KernelStore::DefaultRoot() { return CacheFolder() / "kernels"; }
 
 std::vector<Kernel> KernelStore::List() const {
   std::vector<Kernel> kernels;

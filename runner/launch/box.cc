@@ -45,11 +45,26 @@ void KillMembers(const std::string& folder) {
   }
 }
 
+bool Remove(const std::string& folder);
+
+// What a subject made below its box and had no time to remove.
+void RemoveChildren(const std::string& folder) {
+  DIR* children = opendir(folder.c_str());
+  if (children == nullptr) return;
+  while (const dirent* entry = readdir(children)) {
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
+      Remove(folder + "/" + entry->d_name);
+    }
+  }
+  closedir(children);
+}
+
 // A group can be removed once the last member is reaped and uncharged.
 bool Remove(const std::string& folder) {
   for (int i = 0; i < 500; ++i) {
     if (rmdir(folder.c_str()) == 0 || errno == ENOENT) return true;
     KillMembers(folder);
+    RemoveChildren(folder);
     poll(nullptr, 0, 10);
   }
   return false;
@@ -108,7 +123,7 @@ std::optional<Controller> FindMemoryController(const std::string& mounts) {
 
 std::string CannotBox(const Controller& controller) {
   std::string error;
-  const Box box(controller, 16_MiB, error);
+  const Box box(controller, 16_MiB, {}, error);
   return error;
 }
 
@@ -131,12 +146,17 @@ void RemoveLeftoverBoxes(const Controller& controller) {
   closedir(folder);
 }
 
-Box::Box(const Controller& controller, Bytes limit, std::string& error) {
+Box::Box(const Controller& controller, Bytes limit,
+         const std::vector<Setting>& knobs, std::string& error) {
   static std::atomic<int> counter = 0;
   if (controller.version == 2) {
     // Refused where it is on already by somebody else's hand, or not ours to
     // give; the missing memory.max below tells.
-    WriteFile(controller.mount + "/cgroup.subtree_control", "+memory");
+    const std::string control = controller.mount + "/cgroup.subtree_control";
+    WriteFile(control, "+memory");
+    for (const Setting& knob : knobs) {
+      WriteFile(control, "+" + knob.path.substr(0, knob.path.find('.')));
+    }
   }
   folder_ = controller.mount + "/" + kPrefix + std::to_string(getpid()) + "-" +
             StartTime(getpid()) + "-" + std::to_string(counter++);
@@ -159,6 +179,10 @@ Box::Box(const Controller& controller, Bytes limit, std::string& error) {
     }
     Remove(folder_);
     folder_.clear();
+    return;
+  }
+  for (const Setting& knob : knobs) {
+    WriteFile(folder_ + "/" + knob.path, knob.value);
   }
 }
 

@@ -5,7 +5,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "oomgate/model/needs.h"
 #include "oomgate/model/units.h"
 
 namespace oomgate {
@@ -28,9 +30,12 @@ void RemoveLeftoverBoxes(const Controller& controller);
 
 class Box {
  public:
-  // Limits memory to `limit` and swap, where the controller counts it, to 0.
-  // On failure `error` says why and folder() is "".
-  Box(const Controller& controller, Bytes limit, std::string& error);
+  // Limits memory to `limit` and swap, where the controller counts it, to 0;
+  // then writes `knobs`, files of the group: one that this kernel refuses or
+  // lacks is for the judge to see. On failure `error` says why and folder() is
+  // "".
+  Box(const Controller& controller, Bytes limit,
+      const std::vector<Setting>& knobs, std::string& error);
   // Kills what is still inside, waits for it, removes the folder.
   ~Box();
   Box(const Box&) = delete;

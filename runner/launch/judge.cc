@@ -218,8 +218,9 @@ void RunJudge(const JudgeSetup& setup, const JudgeOrder& order,
   std::unique_ptr<Box> cgroup;
   if (order.blast == Blast::kCgroup && setup.cgroup != 0) {
     std::string error;
-    cgroup = std::make_unique<Box>(
-        Controller{setup.cgroup, setup.cgroup_parent}, order.box, error);
+    cgroup =
+        std::make_unique<Box>(Controller{setup.cgroup, setup.cgroup_parent},
+                              order.box, order.knobs, error);
     if (!error.empty()) return EmitLost(name, error, true, "", sink);
     box = "cgroup:" + cgroup->folder();
   }

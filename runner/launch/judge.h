@@ -33,4 +33,7 @@ void RunJudge(const JudgeSetup& setup, const JudgeOrder& order,
 // Emits `start`: kernel, memory, CPUs, nodes, taint, settings in force.
 void EmitStart(const LineSink& sink);
 
+// The name of the first processor; "" where it has none.
+std::string CpuModel();
+
 }  // namespace oomgate

@@ -41,11 +41,15 @@ bool ReadRun(std::string_view line, JudgeOrder& order) {
 bool ReadLine(std::string_view line, GuestOrders& orders) {
   const std::string_view verb = NextWord(line);
   std::int64_t number = 0;
-  if (verb == "cgroup" && ReadNumber(line, number)) {
+  if (verb == "wait") {
+    orders.wait = true;
+  } else if (verb == "cgroup" && ReadNumber(line, number)) {
     orders.cgroup = static_cast<int>(number);
   } else if (verb == "swap" && ReadNumber(NextWord(line), number)) {
     orders.swap_size = Bytes{number};
     orders.swap = line;
+  } else if (verb == "disk") {
+    orders.disk = line;
   } else if (verb == "module") {
     orders.modules.emplace_back(line);
   } else if (verb == "set") {
@@ -57,6 +61,12 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
     JudgeOrder order;
     if (!ReadRun(line, order)) return false;
     orders.instances.push_back(order);
+  } else if (verb == "knob" && !orders.instances.empty()) {
+    // Of the instance before it.
+    Setting knob;
+    knob.path = NextWord(line);
+    knob.value = line;
+    orders.instances.back().knobs.push_back(knob);
   } else {
     return false;
   }
@@ -66,13 +76,15 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
 }  // namespace
 
 std::string Encode(const GuestOrders& orders) {
-  std::string text = "cgroup " + std::to_string(orders.cgroup) + "\n";
+  std::string text = orders.wait ? "wait\n" : "";
+  text += "cgroup " + std::to_string(orders.cgroup) + "\n";
   for (const std::string& path : orders.modules)
     text += "module " + path + "\n";
   if (!orders.swap.empty()) {
     text += "swap " + std::to_string(orders.swap_size.count) + " " +
             orders.swap + "\n";
   }
+  if (!orders.disk.empty()) text += "disk " + orders.disk + "\n";
   for (const Setting& setting : orders.settings) {
     text += "set " + setting.path + " " + setting.value + "\n";
   }
@@ -81,6 +93,9 @@ std::string Encode(const GuestOrders& orders) {
             std::to_string(order.box.count) + " " +
             std::to_string(order.timeout_seconds) + " " +
             (order.invert ? "1 " : "0 ") + order.instance + "\n";
+    for (const Setting& knob : order.knobs) {
+      text += "knob " + knob.path + " " + knob.value + "\n";
+    }
   }
   return text;
 }

@@ -21,16 +21,21 @@ inline constexpr int kJudgeSeconds = 20;
 struct JudgeOrder {
   std::string instance;  // "pages/zero_page[touch=write]"
   Blast blast = Blast::kProcess;
-  Bytes box = {};            // limit of the cgroup to make; kCgroup only
-  int timeout_seconds = 30;  // the subject's
+  Bytes box = {};                   // limit of the cgroup to make; kCgroup only
+  std::vector<Setting> knobs = {};  // its files, to be written after that
+  int timeout_seconds = 30;         // the subject's
   bool invert = false;
   bool operator==(const JudgeOrder&) const = default;
 };
 
 struct GuestOrders {
+  // There are more to come, through the mailbox (runner/launch/mailbox.h): say
+  // `ready`, and wait for them. Modules and controller are of the first part.
+  bool wait = false;
   int cgroup = 2;                    // memory controller to mount: 1 or 2
   std::string swap;                  // block device to swap on: "vda", "zram0"
   Bytes swap_size = {};              // zram only: its disksize
+  std::string disk;                  // block device for kScratchDisk
   std::vector<std::string> modules;  // paths, in load order
   std::vector<Setting> settings;
   std::vector<JudgeOrder> instances;

@@ -27,6 +27,8 @@ constexpr const char* kSettings[] = {
     "/sys/kernel/mm/transparent_hugepage/defrag",
 };
 
+}  // namespace
+
 std::string CpuModel() {
   const std::string info = ReadFile("/proc/cpuinfo");
   const std::size_t key = info.find("model name");
@@ -35,6 +37,8 @@ std::string CpuModel() {
   if (value == std::string::npos) return "";
   return info.substr(value + 2, info.find('\n', value) - value - 2);
 }
+
+namespace {
 
 int OnlineNodes() {
   int nodes = 0;

@@ -111,6 +111,23 @@ void Collector::Lost(std::string reason, std::string console) {
   Finish(InstanceName(*running_), std::move(result));
 }
 
+void Collector::Panicked(const std::string& words, std::string reason,
+                         std::string console) {
+  if (!running_) return;
+  const auto order = std::ranges::find(pending_, *running_, &Order::name);
+  if (order == pending_.end() || order->panics.empty() ||
+      words.find(order->panics) == std::string::npos) {
+    Lost(std::move(reason), std::move(console));
+    return;
+  }
+  Result result;
+  result.verdict = order->invert ? Verdict::kFail : Verdict::kPass;
+  if (order->invert) result.reason = std::move(reason);
+  result.end = "panicked";
+  result.console = std::move(console);
+  Finish(InstanceName(*running_), std::move(result));
+}
+
 void Collector::Broken(const Order& order, std::string reason,
                        std::string console) {
   if (!IsPending(order.name)) return;
@@ -153,6 +170,8 @@ void Collector::Finish(const InstanceName& name, Result result) {
     result.seconds = SecondsSinceBegin();
   }
   result.reason = Shortened(AsUtf8(result.reason), kLongestReason);
+  any_bad_ = any_bad_ || (result.verdict != Verdict::kPass &&
+                          result.verdict != Verdict::kSkip);
   if (result.verdict == Verdict::kPass) {
     result.console.clear();
   } else {

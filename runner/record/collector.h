@@ -34,9 +34,15 @@ class Collector {
   // Orders without a result, the running one included.
   std::vector<Order> Pending() const { return pending_; }
   std::uint64_t garbled() const { return garbled_; }
+  // There was a result that somebody will want to look into.
+  bool any_bad() const { return any_bad_; }
 
   // The running instance's verdict is `lost`. Nothing where nothing runs.
   void Lost(std::string reason, std::string console);
+  // The same for a kernel that panicked with those words, unless just that was
+  // the instance's promise.
+  void Panicked(const std::string& words, std::string reason,
+                std::string console);
   // The order's verdict is `broken`. Nothing where it has a result already.
   void Broken(const Order& order, std::string reason, std::string console);
 
@@ -65,6 +71,7 @@ class Collector {
   std::string kernel_;
   bool started_ = false;
   bool ended_ = false;
+  bool any_bad_ = false;
   std::uint64_t garbled_ = 0;
   std::uint64_t bytes_ = 0;
 };

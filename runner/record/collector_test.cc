@@ -43,6 +43,23 @@ struct CollectorTest : testing::Test {
   Collector collector{TwoOrders(), sink, "tcg"};
 };
 
+TEST(Collector, APanicIsAPassWhereJustThatWasPromised) {
+  const auto verdict = [](const std::string& words, bool invert) {
+    Group group = TwoOrders();
+    group.orders[0].panics = "panic_on_oom";
+    group.orders[0].invert = invert;
+    RecordingSink sink;
+    Collector collector(group, sink, "tcg");
+    collector.Line(kStart);
+    collector.Line(kBeginOne);
+    collector.Panicked(words, "the kernel panicked", "log");
+    return sink.results.at(0).verdict;
+  };
+  EXPECT_EQ(verdict("panic_on_oom is enabled", false), Verdict::kPass);
+  EXPECT_EQ(verdict("panic_on_oom is enabled", true), Verdict::kFail);
+  EXPECT_EQ(verdict("NULL pointer dereference", false), Verdict::kLost);
+}
+
 TEST_F(CollectorTest, AWholeGroup) {
   collector.Line(kStart);
   EXPECT_TRUE(collector.started());

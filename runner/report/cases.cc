@@ -35,6 +35,23 @@ std::string NameOf(const CaseInfo& info, const InstanceInfo& instance) {
   return ToText(InstanceName{info.id, instance.params});
 }
 
+// Instances by the smallest suite that holds them.
+std::map<std::string, std::vector<std::string>> SuitesOf(const CaseInfo& info) {
+  std::map<std::string, std::vector<std::string>> suites;
+  for (const InstanceInfo& instance : info.instances) {
+    suites[ToText(instance.suite)].push_back(NameOf(info, instance));
+  }
+  return suites;
+}
+
+int LongestTimeout(const CaseInfo& info) {
+  int longest = 0;
+  for (const InstanceInfo& instance : info.instances) {
+    longest = std::max(longest, instance.timeout_seconds);
+  }
+  return longest;
+}
+
 std::string NeedsText(const Needs& needs) {
   std::string text;
   const auto add = [&](const std::string& item) {
@@ -49,10 +66,29 @@ std::string NeedsText(const Needs& needs) {
   }
   if (needs.kernel_log) add("the kernel log");
   if (needs.alone) add("a machine of its own");
+  if (needs.disk.count > 0) add("a scratch disk of " + ToText(needs.disk));
+  for (const Setting& setting : needs.box) {
+    add("the box's " + setting.path + " = " + setting.value);
+  }
   for (const Setting& setting : needs.settings) {
     add(setting.path + " = " + setting.value);
   }
   return text.empty() ? "nothing" : text;
+}
+
+// "(a) and (b)" as a line each; what is nested stays together.
+std::string Conjuncts(const std::string& oracle) {
+  std::string lines;
+  int depth = 0;
+  for (std::size_t i = 0; i < oracle.size(); ++i) {
+    depth += oracle[i] == '(' ? 1 : oracle[i] == ')' ? -1 : 0;
+    const bool parts = depth == 0 && oracle.compare(i, 6, ") and ") == 0;
+    lines += oracle[i];
+    if (!parts) continue;
+    lines += '\n';
+    i += 5;
+  }
+  return lines;
 }
 
 PlanOptions OptionsFor(Place place, const Machine& machine) {
@@ -98,10 +134,14 @@ std::string ListJson(const Catalogue& cases) {
     }
     list.push_back({{"id", info.id},
                     {"summary", info.summary},
-                    {"explains", info.explains},
+                    {"explains", info.explains.claim},
+                    {"deed", info.explains.deed},
+                    {"functions", info.explains.functions},
+                    {"look_at", info.explains.look_at},
                     {"blast", info.blast},
                     {"meta", info.meta},
-                    {"timeout_seconds", info.timeout_seconds},
+                    {"timeout_seconds", LongestTimeout(info)},
+                    {"suites", SuitesOf(info)},
                     {"params", ParamsOf(info)},
                     {"metrics", info.metrics},
                     {"instances", std::move(instances)}});
@@ -150,14 +190,27 @@ std::string ListText(const Catalogue& cases, const Catalogue& all) {
 std::string ExplainText(const CaseInfo& info, const Machine& machine) {
   std::string text =
       fmt::format("{}\n  {}\n", info.id, Printable(info.summary));
-  if (!info.explains.empty())
-    text += "\n" + PrintableLines(info.explains, "  ");
+  const auto add = [&](const char* title, const std::string& body) {
+    if (body.empty()) return;
+    text += fmt::format("\n{}\n{}", title, Wrapped(body, "  "));
+  };
+  add("stands for", info.explains.claim);
+  add("what it does", info.explains.deed);
+  add("kernel functions involved", info.explains.functions);
+  add("when it fails", info.explains.look_at);
+  add("expects the kernel to panic", info.panics);
   text += fmt::format("\nreaches: {}; time limit: {} s\n", ToText(info.blast),
-                      info.timeout_seconds);
-  text += "\ninstances and what they need\n";
+                      LongestTimeout(info));
+  text +=
+      "\ninstances: suite, needs, and what is expected, by the numbers of this "
+      "machine\n";
   for (const InstanceInfo& instance : info.instances) {
-    text += fmt::format("  {}\n      {}\n", NameOf(info, instance),
+    text += fmt::format("  {}\n      {}; needs {}\n", NameOf(info, instance),
+                        ToText(instance.suite),
                         Printable(NeedsText(instance.needs)));
+    if (!instance.oracle.empty()) {
+      text += PrintableLines(Conjuncts(instance.oracle), "        ");
+    }
   }
   if (!info.metrics.empty()) text += "\nmetrics\n";
   for (const Metric& metric : info.metrics) {

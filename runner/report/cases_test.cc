@@ -16,7 +16,7 @@ CaseInfo ZeroPage() {
   CaseInfo info;
   info.id = "pages/zero_page";
   info.summary = "reads share the zero page";
-  info.explains = "Since 2.6.\nSee mm/memory.c.";
+  info.explains.claim = "Since 2.6.\nSee mm/memory.c.";
   info.blast = Blast::kCgroup;
   Metric metric;
   metric.name = "peak_rss";
@@ -64,7 +64,7 @@ TEST(ExplainText, AllThatIsKnown) {
       .cpus = 1, .memory = 1_GiB, .available = 1_GiB, .cgroup = 1};
   EXPECT_THAT(
       ExplainText(ZeroPage(), machine),
-      AllOf(HasSubstr("  Since 2.6.\n  See mm/memory.c.\n"),
+      AllOf(HasSubstr("stands for\n  Since 2.6. See mm/memory.c.\n"),
             HasSubstr("memory 96m, /proc/sys/vm/overcommit_memory = 1"),
             HasSubstr("peak_rss (count, exact, lower is better)"),
             HasSubstr("host    no: the case reaches as far as its cgroup"),

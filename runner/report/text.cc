@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "runner/record/record.h"
 
 namespace oomgate {
@@ -43,6 +45,28 @@ std::string PrintableLines(std::string_view text, std::string_view indent) {
     text.remove_prefix(end + 1);
   }
   return lines;
+}
+
+std::string Wrapped(std::string_view text, std::string_view indent) {
+  constexpr std::size_t kWidth = 78;
+  std::string lines;
+  std::string line(indent);
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end =
+        std::min(text.find_first_of(" \n", at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    at = end + 1;
+    const bool first = line.size() == indent.size();
+    if (!first && line.size() + 1 + word.size() > kWidth) {
+      lines += line + "\n";
+      line = indent;
+    } else if (!first) {
+      line += ' ';
+    }
+    line += word;
+  }
+  lines += line;
+  return PrintableLines(lines, "");
 }
 
 std::string ShellQuoted(std::string_view word) {

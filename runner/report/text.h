@@ -15,6 +15,9 @@ std::string Printable(std::string_view text);
 // The same line by line, each line after `indent`; ends with a line break.
 std::string PrintableLines(std::string_view text, std::string_view indent);
 
+// The same as one paragraph that fits a terminal.
+std::string Wrapped(std::string_view text, std::string_view indent);
+
 // As one word of a shell; quoted only where it must be.
 std::string ShellQuoted(std::string_view word);
 std::string ShellQuoted(const std::vector<std::string>& words);

@@ -20,6 +20,12 @@ TEST(PrintableLines, IndentsEach) {
   EXPECT_EQ(PrintableLines("", "> "), "");
 }
 
+TEST(Wrapped, BreaksBetweenWords) {
+  EXPECT_EQ(Wrapped("a b\nc", "  "), "  a b c\n");
+  const std::string word(50, 'x');
+  EXPECT_EQ(Wrapped(word + " " + word, " "), " " + word + "\n " + word + "\n");
+}
+
 TEST(ShellQuoted, OnlyWhereItMustBe) {
   EXPECT_EQ(ShellQuoted("--on=vm"), "--on=vm");
   EXPECT_EQ(ShellQuoted("a/b[x=1]"), "'a/b[x=1]'");

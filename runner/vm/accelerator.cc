@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "oomgate/model/json.h"
+#include "runner/cache_folder.h"
 #include "runner/error.h"
 
 namespace oomgate {
@@ -78,15 +79,7 @@ std::string MissingKvm(const fs::path& device) {
          ": add yourself to the group kvm";
 }
 
-fs::path KvmCache::DefaultPath() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && *cache != '\0') {
-    return fs::path(cache) / "oomgate" / "kvm.json";
-  }
-  const char* home = std::getenv("HOME");
-  return fs::path(home != nullptr && *home != '\0' ? home : "/tmp") / ".cache" /
-         "oomgate" / "kvm.json";
-}
+fs::path KvmCache::DefaultPath() { return CacheFolder() / "kvm.json"; }
 
 std::string KvmCache::HostBoot() {
   std::ifstream in("/proc/sys/kernel/random/boot_id");

@@ -7,10 +7,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <optional>
 #include <vector>
 
+#include "runner/file_descriptor.h"
 #include "runner/launch/frame.h"
 #include "runner/process.h"
 #include "runner/vm/qmp.h"
@@ -23,6 +26,8 @@ using std::chrono::milliseconds;
 using Clock = Progress::Clock;
 
 constexpr std::size_t kMostWords = 4096;  // of what QEMU itself says
+constexpr milliseconds kQmp{5000};        // for an answer
+constexpr milliseconds kSaving{20000};
 
 class Guest {
  public:
@@ -43,6 +48,11 @@ class Guest {
                            {numbers.records, records_channel_.theirs()},
                            {numbers.serial, serial_channel_.theirs()},
                            {numbers.qmp, qmp_channel_.theirs()}};
+    std::optional<FileDescriptor> state;
+    if (machine.restore) {
+      state.emplace(machine.ram / kStateFile, O_RDONLY);
+      command.descriptors[numbers.state] = state->get();
+    }
     child_.emplace(command);
     for (QemuSocket* channel : {&words_channel_, &records_channel_,
                                 &serial_channel_, &qmp_channel_}) {
@@ -50,10 +60,18 @@ class Guest {
     }
   }
 
+  // Has a machine that is to be restored take its state.
+  void GoOn();
   GuestEnd Run();
+  // Waits until `ready` is true; "" then, else what happened instead.
+  std::string BootUntil(const bool& ready);
+  std::string Save(int state);
   const FrameReader& frames() const { return frames_; }
 
  private:
+  nlohmann::json Ask(const char* command, const nlohmann::json& arguments,
+                     int descriptor = -1);
+  void LeaveRamOut();
   // Reads all there is. Records first, but the console is told before they are
   // handled: what the kernel said before it sent a record is known by then.
   void Read();
@@ -125,6 +143,25 @@ bool Guest::Pump(Clock::time_point until) {
   return false;
 }
 
+nlohmann::json Guest::Ask(const char* command, const nlohmann::json& arguments,
+                          int descriptor) {
+  return qmp_.Execute(command, arguments, kQmp, descriptor)
+      .value_or(nlohmann::json::object());
+}
+
+// RAM is in files already: without this it would all belong to the state.
+void Guest::LeaveRamOut() {
+  Ask("migrate-set-capabilities",
+      {{"capabilities",
+        {{{"capability", "x-ignore-shared"}, {"state", true}}}}});
+}
+
+void Guest::GoOn() {
+  LeaveRamOut();
+  Ask("migrate-incoming",
+      {{"uri", "fd:" + std::to_string(MachineChannels().state)}});
+}
+
 GuestEnd Guest::Run() {
   console_.Mark();
   std::optional<Clock::time_point> panicked;
@@ -161,6 +198,37 @@ GuestEnd Guest::Run() {
     return Early(Fate::kHung,
                  "the guest made no progress within " + waited + "; " + how);
   }
+}
+
+std::string Guest::BootUntil(const bool& ready) {
+  while (!ready) {
+    if (Pump(progress_.deadline())) return AfterExit().reason;
+    if (cancel_.requested()) return "it was cancelled";
+    if (!ready && Clock::now() >= progress_.deadline()) {
+      return "it was not ready within " + progress_.Waited() + QemuWords();
+    }
+  }
+  return "";
+}
+
+std::string Guest::Save(int state) {
+  LeaveRamOut();
+  Ask("getfd", {{"fdname", "state"}}, state);
+  const nlohmann::json started = Ask("migrate", {{"uri", "fd:state"}});
+  if (!started.contains("return")) return "cannot be saved: " + started.dump();
+  const auto until = Clock::now() + kSaving;
+  while (Clock::now() < until && !cancel_.requested()) {
+    const nlohmann::json answer =
+        Ask("query-migrate", nlohmann::json::object());
+    const std::string status =
+        answer.value("/return/status"_json_pointer, std::string());
+    if (status == "completed") return "";
+    if (status == "failed" || status.empty()) {
+      return "cannot be saved: " + answer.dump();
+    }
+    if (Pump(Clock::now() + milliseconds(5))) break;
+  }
+  return "was not saved in time";
 }
 
 std::string Guest::EndHung() {
@@ -244,11 +312,32 @@ std::string Guest::QemuWords() const {
 
 }  // namespace
 
+std::string SaveGuest(const Qemu& qemu, const GuestMachine& machine,
+                      const std::filesystem::path& state, milliseconds boot,
+                      Console& console, const Cancel& cancel) {
+  Progress progress({}, boot);
+  bool ready = false;
+  const std::function<void(std::string_view)> on_line =
+      [&](std::string_view line) {
+        ready = ready || line.starts_with("{\"event\":\"ready\"");
+      };
+  const GuestLimits limits;
+  Guest guest(qemu, machine, progress, console, on_line, cancel, limits);
+  std::string error = guest.BootUntil(ready);
+  if (!error.empty()) return error;
+  const FileDescriptor file(state, O_WRONLY | O_CREAT | O_EXCL);
+  if (file.get() < 0) {
+    return state.string() + ": cannot be made: " + std::strerror(errno);
+  }
+  return guest.Save(file.get());
+}
+
 GuestEnd RunGuest(const Qemu& qemu, const GuestMachine& machine,
                   Progress& progress, Console& console,
                   const std::function<void(std::string_view)>& on_line,
                   const Cancel& cancel, const GuestLimits& limits) {
   Guest guest(qemu, machine, progress, console, on_line, cancel, limits);
+  if (machine.restore) guest.GoOn();
   GuestEnd end = guest.Run();
   end.garbled = guest.frames().garbled();
   end.missing = guest.frames().missing();

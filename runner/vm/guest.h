@@ -46,6 +46,14 @@ struct GuestLimits {
   std::uint64_t console = 16 << 20;
 };
 
+// Boots the machine until its PID 1 says `ready`, and saves it there: RAM into
+// the files of machine.ram, device state into `state`. "" where that is done,
+// else what went wrong; QEMU has ended on return, and nothing is whole then.
+std::string SaveGuest(const Qemu& qemu, const GuestMachine& machine,
+                      const std::filesystem::path& state,
+                      std::chrono::milliseconds boot, Console& console,
+                      const Cancel& cancel);
+
 // Starts the machine and returns when it is gone: QEMU has ended on return.
 // `on_line` gets each intact record; the console is marked when an instance
 // begins. Throws HarnessError where QEMU cannot be started at all.

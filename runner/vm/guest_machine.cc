@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "runner/error.h"
+#include "runner/launch/mailbox.h"
 
 namespace oomgate {
 namespace {
@@ -36,28 +37,64 @@ std::string Escaped(const std::filesystem::path& path) {
   return out;
 }
 
+bool CountsInstructions(const GuestMachine& machine) {
+  return machine.shape.clock == Clock::kInstructions;
+}
+
+// 2^kShift nanoseconds of guest time for each instruction: with 0 and with 6
+// QEMU is slower.
+constexpr int kShift = 1;
+
+void AddClock(Arguments& out) {
+  // Idle time passes at once.
+  out.Add("-icount", "shift=" + std::to_string(kShift) + ",sleep=off");
+  out.Add("-seed", "1");
+  out.Add("-rtc", "base=2026-01-01T00:00:00,clock=vm");
+}
+
 void AddProcessors(Arguments& out, const GuestMachine& machine) {
   out.Add("-accel", ToText(machine.accelerator));
-  // 5.10 panics under TCG with 5-level page tables.
-  out.Add("-cpu",
-          machine.accelerator == Accelerator::kKvm ? "host" : "max,la57=off");
+  // 5.10 panics under TCG with 5-level page tables. What gives random numbers
+  // differs from run to run.
+  std::string cpu =
+      machine.accelerator == Accelerator::kKvm ? "host" : "max,la57=off";
+  if (CountsInstructions(machine)) cpu += ",rdrand=off,rdseed=off";
+  out.Add("-cpu", cpu);
   // One socket each: else NUMA nodes split a socket, which taints the kernel.
   const std::string cpus = std::to_string(machine.shape.cpus);
   out.Add("-smp", cpus + ",sockets=" + cpus);
 }
 
+// One part of guest RAM.
+void AddRam(Arguments& out, const GuestMachine& machine, const std::string& n,
+            Bytes size) {
+  const std::string common =
+      ",id=m" + n + ",size=" + std::to_string(size.count);
+  if (machine.ram.empty()) {
+    out.Add("-object", "memory-backend-ram" + common);
+    return;
+  }
+  // Shared where it is to stay, private where it is only read from.
+  out.Add("-object", "memory-backend-file" + common +
+                         ",share=" + (machine.restore ? "off" : "on") +
+                         ",mem-path=" + Escaped(machine.ram / ("ram" + n)));
+}
+
 // Memory in equal parts, whole MiB each; CPUs one after the other.
-void AddMemory(Arguments& out, const Shape& shape) {
+void AddMemory(Arguments& out, const GuestMachine& machine) {
+  const Shape& shape = machine.shape;
   out.Add("-m", std::to_string(shape.memory / 1_KiB) + "K");
-  if (shape.nodes < 2) return;
+  if (shape.nodes < 2) {
+    AddRam(out, machine, "0", shape.memory);
+    return;
+  }
   const Bytes part = (shape.memory / shape.nodes / 1_MiB) * 1_MiB;
   Bytes left = shape.memory;
   for (int node = 0; node < shape.nodes; ++node) {
     const std::string n = std::to_string(node);
     const Bytes size = node + 1 == shape.nodes ? left : part;
     left = left - size;
-    out.Add("-object", "memory-backend-ram,id=m" + n +
-                           ",size=" + std::to_string(size.count));
+    AddRam(out, machine, n, size);
     out.Add("-numa", "node,nodeid=" + n + ",memdev=m" + n);
   }
   for (int cpu = 0; cpu < shape.cpus; ++cpu) {
@@ -79,6 +116,23 @@ void AddChannels(Arguments& out, const MachineChannels& channels) {
   out.Add("-mon", "chardev=qmp,mode=control");
 }
 
+void AddDisk(Arguments& out, const std::string& id,
+             const std::filesystem::path& image) {
+  if (image.empty()) return;
+  // Never flushed: nobody reads it after the guest's end.
+  out.Add("-drive", "if=none,id=" + id +
+                        ",format=raw,cache=unsafe,file=" + Escaped(image));
+  out.Add("-device", "virtio-blk-pci,drive=" + id + ",serial=" + id);
+}
+
+void AddMailbox(Arguments& out, const GuestMachine& machine) {
+  out.Add("-object", "memory-backend-file,id=mailbox,size=" +
+                         std::to_string(kMailboxSize) +
+                         ",share=" + (machine.restore ? "off" : "on") +
+                         ",mem-path=" + Escaped(machine.mailbox));
+  out.Add("-device", "ivshmem-plain,memdev=mailbox,master=on");
+}
+
 }  // namespace
 
 std::string KernelCommandLine(const GuestMachine& machine) {
@@ -87,9 +141,20 @@ std::string KernelCommandLine(const GuestMachine& machine) {
       // What the hang ladder relies on.
       " unknown_nmi_panic sysrq_always_enabled"
       // Half a second of self-tests.
-      " cryptomgr.notests"
-      // Else the first reader of randomness may wait for it.
-      " random.trust_cpu=on";
+      " cryptomgr.notests";
+  if (CountsInstructions(machine)) {
+    line +=
+        // Addresses change how long paths are.
+        " nokaslr norandmaps"
+        // Nothing to calibrate by, and nothing to find out.
+        " tsc_early_khz=1000000 no_timer_check random.trust_cpu=off"
+        // For the kit: what a nanosecond is worth.
+        " oomgate.instruction_ns=" +
+        std::to_string(1 << kShift);
+  } else {
+    // Else the first reader of randomness may wait for it.
+    line += " random.trust_cpu=on";
+  }
   // PID 1 raises the level again; a panic is printed at any.
   line += machine.verbose ? " earlyprintk=ttyS0" : " quiet";
   // No acpi=off, though it would save 0.3 s: without a timer to calibrate by,
@@ -127,15 +192,17 @@ std::vector<std::string> QemuArguments(const GuestMachine& machine,
             "on,obsolete=deny,elevateprivileges=deny,spawn=deny,"
             "resourcecontrol=deny");
   }
-  out.Add("-machine", "pc");
+  out.Add("-machine", machine.shape.nodes < 2 ? "pc,memory-backend=m0" : "pc");
+  if (CountsInstructions(machine)) AddClock(out);
   AddProcessors(out, machine);
-  AddMemory(out, machine.shape);
+  AddMemory(out, machine);
   AddChannels(out, channels);
-  if (!machine.swap.empty()) {
-    // Never flushed: nobody reads it after the guest's end.
-    out.Add("-drive", "if=none,id=swap,format=raw,cache=unsafe,file=" +
-                          Escaped(machine.swap));
-    out.Add("-device", "virtio-blk-pci,drive=swap");
+  AddDisk(out, "swap", machine.swap);
+  AddDisk(out, "disk", machine.disk);
+  if (!machine.mailbox.empty()) AddMailbox(out, machine);
+  if (machine.restore) {
+    out.Add("-incoming", "defer");
+    return out.Take();
   }
   out.Add("-kernel", machine.kernel.image.string());
   out.Add("-initrd", machine.initramfs.string());

@@ -18,6 +18,9 @@ constexpr const char* ToText(Accelerator accelerator) {
   return kAcceleratorNames[static_cast<int>(accelerator)];
 }
 
+// Beside the RAM of a saved guest.
+inline constexpr const char* kStateFile = "state";
+
 struct GuestMachine {
   Kernel kernel;
   Shape shape;
@@ -26,14 +29,25 @@ struct GuestMachine {
   bool verbose = false;      // the kernel tells of its boot: slower
   bool sandbox = true;
   std::filesystem::path initramfs;
-  std::filesystem::path swap;  // a raw image for /dev/vda; empty: none
+  // Raw images for /dev/vda and the next; empty: none.
+  std::filesystem::path swap;
+  std::filesystem::path disk;
+
+  // Guest RAM in files of this folder ("ram0", one per node), and orders that
+  // come through the mailbox. Empty: neither.
+  std::filesystem::path ram;
+  std::filesystem::path mailbox;  // a file of kMailboxSize bytes
+  // Does not boot, but goes on where a guest was saved: with a private copy of
+  // its RAM, and its state from kStateFile in that folder.
+  bool restore = false;
 };
 
-// Descriptors that QEMU inherits, by number: three sockets.
+// Descriptors that QEMU inherits, by number: three sockets, and a file.
 struct MachineChannels {
   int records = 3;
   int serial = 4;
   int qmp = 5;
+  int state = 6;  // a file, only to restore from
 };
 
 // Throws UserError where the kernel would not take it all.

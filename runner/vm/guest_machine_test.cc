@@ -90,7 +90,22 @@ TEST(QemuArguments, SwapIsADiskWhoseNameMayHoldAComma) {
   EXPECT_THAT(Values(arguments, "-drive"),
               ElementsAre(HasSubstr("file=/s,,1/swap.raw")));
   EXPECT_THAT(Values(arguments, "-device"),
-              Contains("virtio-blk-pci,drive=swap"));
+              Contains("virtio-blk-pci,drive=swap,serial=swap"));
+}
+
+TEST(QemuArguments, ASavedGuestIsRestoredFromAPrivateCopy) {
+  GuestMachine machine = Small();
+  machine.ram = "/t";
+  machine.mailbox = "/m";
+  EXPECT_THAT(Values(QemuArguments(machine), "-object"),
+              ElementsAre(AllOf(HasSubstr("share=on"), HasSubstr("/t/ram0")),
+                          AllOf(HasSubstr("share=on"), HasSubstr("/m"))));
+  machine.restore = true;
+  const auto arguments = QemuArguments(machine);
+  EXPECT_THAT(Values(arguments, "-object"),
+              ElementsAre(HasSubstr("share=off"), HasSubstr("share=off")));
+  EXPECT_THAT(Values(arguments, "-incoming"), ElementsAre("defer"));
+  EXPECT_THAT(arguments, Not(Contains("-kernel")));
 }
 
 TEST(QemuArguments, SandboxOnlyWhereQemuHasIt) {

@@ -48,12 +48,13 @@ void Qmp::OnMessage(const json& message) {
 }
 
 std::optional<json> Qmp::Execute(const std::string& command,
-                                 const json& arguments, milliseconds deadline) {
+                                 const json& arguments, milliseconds deadline,
+                                 int descriptor) {
   const auto end = steady_clock::now() + deadline;
   const std::uint64_t id = next_id_++;
   json request = {{"execute", command}, {"id", id}};
   if (!arguments.empty()) request["arguments"] = arguments;
-  if (!channel_.Write(request.dump() + "\n")) return std::nullopt;
+  if (!channel_.Write(request.dump() + "\n", descriptor)) return std::nullopt;
   for (;;) {
     Pump();
     if (answer_ && (*answer_)["id"] == id) return answer_;

@@ -21,9 +21,11 @@ class Qmp {
   void Pump();
 
   // The answer, {"return":…} or {"error":…}; nothing where none came in time.
+  // `descriptor` goes with the command (getfd).
   std::optional<nlohmann::json> Execute(const std::string& command,
                                         const nlohmann::json& arguments,
-                                        std::chrono::milliseconds deadline);
+                                        std::chrono::milliseconds deadline,
+                                        int descriptor = -1);
 
   // What SHUTDOWN gave as its cause: "guest-reset", "guest-shutdown",
   // "guest-panic", "host-signal", …; "" before.

@@ -22,8 +22,8 @@ class QemuSocket {
   // Appends what is there to read, at most `most` bytes; never waits. Closes
   // our end at the end of the stream.
   void Read(std::string& out, std::size_t most = 256 << 10);
-  // False where not all could be written at once.
-  bool Write(std::string_view bytes);
+  // False where not all could be written at once. `descriptor` goes with them.
+  bool Write(std::string_view bytes, int descriptor = -1);
 
  private:
   int ours_ = -1;

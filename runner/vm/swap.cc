@@ -25,7 +25,7 @@ std::vector<Module> LoadSwapModules(const Kernel& kernel, SwapKind kind) {
   }
 }
 
-void MakeSwapDisk(const std::filesystem::path& path, Bytes size) {
+void MakeDisk(const std::filesystem::path& path, Bytes size) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC,
                         S_IRUSR | S_IWUSR);
   int cause = 0;
@@ -36,8 +36,8 @@ void MakeSwapDisk(const std::filesystem::path& path, Bytes size) {
   }
   if (fd >= 0) ::close(fd);
   if (cause == 0) return;
-  throw UserError(path.string() + ": cannot make a swap disk of " +
-                  ToText(size) + ": " + std::strerror(cause) +
+  throw UserError(path.string() + ": cannot make a disk of " + ToText(size) +
+                  ": " + std::strerror(cause) +
                   "; free some space there, or name another folder with "
                   "--results");
 }

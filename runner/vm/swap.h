@@ -22,6 +22,6 @@ std::vector<Module> LoadSwapModules(const Kernel& kernel, SwapKind kind);
 
 // Its space is taken from the start: a guest whose disk is full on the host is
 // stopped by QEMU, which looks like a kernel that hangs. Throws UserError.
-void MakeSwapDisk(const std::filesystem::path& path, Bytes size);
+void MakeDisk(const std::filesystem::path& path, Bytes size);
 
 }  // namespace oomgate

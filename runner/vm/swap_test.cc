@@ -10,10 +10,10 @@
 namespace oomgate {
 namespace {
 
-TEST(MakeSwapDisk, HasItsSpaceBeforeTheGuestRuns) {
+TEST(MakeDisk, HasItsSpaceBeforeTheGuestRuns) {
   const std::string path =
       testing::TempDir() + "/oomgate-swap-" + std::to_string(::getpid());
-  MakeSwapDisk(path, 1_MiB);
+  MakeDisk(path, 1_MiB);
   struct stat file {};
   ASSERT_EQ(::stat(path.c_str(), &file), 0);
   EXPECT_EQ(file.st_size, 1 << 20);
@@ -21,8 +21,8 @@ TEST(MakeSwapDisk, HasItsSpaceBeforeTheGuestRuns) {
   ::unlink(path.c_str());
 }
 
-TEST(MakeSwapDisk, SaysWhatCannotBeMade) {
-  EXPECT_THROW(MakeSwapDisk("/no/such/folder/swap.raw", 1_MiB), UserError);
+TEST(MakeDisk, SaysWhatCannotBeMade) {
+  EXPECT_THROW(MakeDisk("/no/such/folder/swap.raw", 1_MiB), UserError);
 }
 
 }  // namespace

@@ -8,7 +8,10 @@
 #include <utility>
 
 #include "runner/error.h"
+#include "runner/kernel/file.h"
 #include "runner/kernel/store.h"
+#include "runner/launch/judge.h"
+#include "runner/launch/mailbox.h"
 #include "runner/launch/orders.h"
 #include "runner/record/collector.h"
 #include "runner/vm/initramfs.h"
@@ -41,6 +44,7 @@ class ScratchFolder {
   }
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const fs::path& path() const { return path_; }
   fs::path operator/(const char* file) const { return path_ / file; }
 
  private:
@@ -63,6 +67,26 @@ std::string MemoryHint(const Console& console, const Shape& shape) {
       ToText(shape.memory));
 }
 
+// Says what became of the instance that ran when the guest ended.
+void JudgeRunning(const GuestEnd& end, const Console& console,
+                  Collector& collector) {
+  // Neither says anything of the kernel: QEMU's own death, a result that was
+  // lost on its way.
+  if (const auto running = collector.running();
+      running && (end.fate == Fate::kQemuKilled || end.missing > 0)) {
+    Order order;
+    order.name = *running;
+    collector.Broken(order,
+                     end.reason.empty() ? "its result is missing" : end.reason,
+                     console.Excerpt());
+  }
+  if (end.fate == Fate::kPanicked) {
+    collector.Panicked(console.Panic(), end.reason, console.Excerpt());
+  } else {
+    collector.Lost(end.reason, console.Excerpt());
+  }
+}
+
 }  // namespace
 
 VmBackend::VmBackend(VmOptions options)
@@ -77,64 +101,132 @@ std::string VmBackend::Missing() {
   return "";
 }
 
-const VmBackend::Programs& VmBackend::ProgramsFor(bool swap) {
+const VmBackend::Programs& VmBackend::ProgramsFor(const Shape& shape) {
+  std::set<SwapKind> drivers;
+  if (shape.swap.count > 0) drivers.insert(options_.swap);
+  if (shape.disk.count > 0) drivers.insert(SwapKind::kVirtio);
   const std::lock_guard lock(programs_mutex_);
-  std::optional<Programs>& programs = programs_[swap ? 1 : 0];
-  if (programs) return *programs;
+  const auto known = programs_.find(drivers);
+  if (known != programs_.end()) return known->second;
   std::vector<InitramfsFile> files = {
       {"init", 0755, ReadWholeFile(options_.init)},
       {"bin/oomgate-cases", 0755, ReadWholeFile(options_.cases)}};
   std::vector<std::string> paths;
-  if (swap) {
-    for (Module& module : LoadSwapModules(options_.kernel, options_.swap)) {
+  for (const SwapKind driver : drivers) {
+    for (Module& module : LoadSwapModules(options_.kernel, driver)) {
       const std::string path = "modules/" + module.name + ".ko";
       files.push_back({path, 0644, std::move(module.bytes)});
       paths.push_back("/" + path);
     }
   }
-  programs = Programs{PackInitramfs(files), std::move(paths)};
-  return *programs;
+  return programs_[drivers] = {PackInitramfs(files), std::move(paths)};
 }
 
-std::string VmBackend::EncodedOrders(const Group& group) {
+GuestOrders VmBackend::ShapeOrders(const Shape& shape) {
   GuestOrders orders;
-  orders.cgroup = group.shape.cgroup;
+  orders.cgroup = shape.cgroup;
+  orders.modules = ProgramsFor(shape).modules;
+  return orders;
+}
+
+GuestOrders VmBackend::OrdersOf(const Group& group) {
+  GuestOrders orders = ShapeOrders(group.shape);
+  std::string next_disk = "vda";
   if (group.shape.swap.count > 0) {
     const bool zram = options_.swap == SwapKind::kZram;
-    orders.swap = zram ? "zram0" : "vda";
+    orders.swap = zram ? "zram0" : std::exchange(next_disk, "vdb");
     if (zram) orders.swap_size = group.shape.swap;
-    orders.modules = ProgramsFor(true).modules;
   }
+  if (group.shape.disk.count > 0) orders.disk = next_disk;
   orders.settings = group.settings;
   for (const Order& order : group.orders) {
     orders.instances.push_back(JudgeOrderOf(order));
   }
-  return Encode(orders);
+  return orders;
 }
 
-GuestEnd VmBackend::Boot(const Group& group, Accelerator accelerator,
-                         bool verbose, Progress& progress, Console& console,
-                         const std::function<void(std::string_view)>& on_line,
-                         const Cancel& cancel) {
-  const bool swap = group.shape.swap.count > 0;
-  const ScratchFolder scratch(
-      options_.scratch / fmt::format("guest-{}", ++guests_), options_.keep);
+fs::path VmBackend::NewScratch() {
+  return options_.scratch / fmt::format("guest-{}", ++guests_);
+}
+
+GuestMachine VmBackend::MachineOf(const Shape& shape, Accelerator accelerator,
+                                  const fs::path& scratch) {
   GuestMachine machine;
   machine.kernel = options_.kernel;
-  machine.shape = group.shape;
+  machine.shape = shape;
   machine.accelerator = accelerator;
   machine.command_line = options_.command_line;
-  machine.verbose = verbose;
   machine.sandbox = qemu_.sandbox;
-  machine.initramfs = scratch / "initramfs.cpio";
-  WriteWholeFile(machine.initramfs, ProgramsFor(swap).packed,
-                 PackSegment({{"orders", 0644, EncodedOrders(group)}}));
-  if (swap && options_.swap == SwapKind::kVirtio) {
+  if (shape.swap.count > 0 && options_.swap == SwapKind::kVirtio) {
     machine.swap = scratch / "swap.raw";
-    MakeSwapDisk(machine.swap, group.shape.swap);
+    MakeDisk(machine.swap, shape.swap);
+  }
+  if (shape.disk.count > 0) {
+    machine.disk = scratch / "disk.raw";
+    MakeDisk(machine.disk, shape.disk);
+  }
+  return machine;
+}
+
+void VmBackend::AddInitramfs(GuestMachine& machine, const GuestOrders& orders,
+                             const fs::path& scratch) {
+  machine.initramfs = scratch / "initramfs.cpio";
+  WriteWholeFile(machine.initramfs, ProgramsFor(machine.shape).packed,
+                 PackSegment({{"orders", 0644, Encode(orders)}}));
+}
+
+GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
+                           Progress& progress, Console& console,
+                           const std::function<void(std::string_view)>& on_line,
+                           const Cancel& cancel) {
+  const ScratchFolder scratch(NewScratch(), options_.keep);
+  GuestMachine machine =
+      MachineOf(group.shape, start.accelerator, scratch.path());
+  machine.verbose = start.verbose;
+  const GuestOrders orders = OrdersOf(group);
+  if (start.saved.empty()) {
+    AddInitramfs(machine, orders, scratch.path());
+  } else {
+    machine.restore = true;
+    machine.ram = start.saved;
+    machine.mailbox = scratch / "mailbox";
+    WriteWholeFile(machine.mailbox, Mailbox(Encode(orders)), "");
   }
   return RunGuest(qemu_, machine, progress, console, on_line, cancel,
                   options_.limits);
+}
+
+void VmBackend::Save(const Shape& shape, Accelerator accelerator,
+                     const fs::path& folder, const Cancel& cancel) {
+  const ScratchFolder scratch(NewScratch(), options_.keep);
+  GuestMachine machine = MachineOf(shape, accelerator, scratch.path());
+  GuestOrders orders = ShapeOrders(shape);
+  orders.wait = true;
+  AddInitramfs(machine, orders, scratch.path());
+  machine.ram = folder;
+  machine.mailbox = scratch / "mailbox";
+  WriteWholeFile(machine.mailbox, std::string(kMailboxSize, '\0'), "");
+  Console console;
+  const std::string error = SaveGuest(
+      qemu_, machine, folder / kStateFile,
+      accelerator == Accelerator::kKvm ? kKvmBoot : kTcgBoot, console, cancel);
+  if (!error.empty()) throw HarnessError(error);
+}
+
+// Everything that a saved guest depends on.
+std::string VmBackend::TemplateKey(const Shape& shape,
+                                   Accelerator accelerator) {
+  const Kernel& kernel = options_.kernel;
+  GuestMachine machine;
+  machine.kernel = kernel;
+  machine.command_line = options_.command_line;
+  return fmt::format(
+      "saved by oomgate {} format 1\nqemu {} {}\n{} {}\nkernel {} {}\n"
+      "command line {}\nshape {} swap {}\nprograms {}\n",
+      OOMGATE_VERSION, qemu_.program, qemu_.version, ToText(accelerator),
+      accelerator == Accelerator::kKvm ? CpuModel() : "", kernel.release,
+      kernel.digest, KernelCommandLine(machine), ToText(shape),
+      static_cast<int>(options_.swap), Digest(ProgramsFor(shape).packed));
 }
 
 std::optional<std::string> VmBackend::Canary(const Shape& shape,
@@ -142,10 +234,11 @@ std::optional<std::string> VmBackend::Canary(const Shape& shape,
   Group group;
   group.shape = shape;
   group.shape.swap = {};
+  group.shape.disk = {};
   Progress progress({}, kCanaryBoot);
   Console console;
-  const GuestEnd end = Boot(
-      group, Accelerator::kKvm, false, progress, console,
+  const GuestEnd end = RunOne(
+      group, {.accelerator = Accelerator::kKvm}, progress, console,
       [](std::string_view) {}, cancel);
   if (end.fate == Fate::kCancelled) return std::nullopt;
   if (end.fate == Fate::kEnded) return "";
@@ -168,50 +261,71 @@ Accelerator VmBackend::ChosenAccelerator(const Shape& shape, Sink& sink,
   return *accelerator_;
 }
 
+SavedGuests::Lease VmBackend::SavedFor(const Shape& shape,
+                                       Accelerator accelerator, Sink& sink,
+                                       const Cancel& cancel) {
+  if (options_.cold) return {};
+  const std::string name = ToText(shape);
+  return saved_.For(
+      TemplateKey(shape, accelerator),
+      [&](const fs::path& folder) {
+        sink.OnNotice(fmt::format("{}: booting {} ({}), to keep it", name,
+                                  options_.kernel.release,
+                                  ToText(accelerator)));
+        Save(shape, accelerator, folder, cancel);
+      },
+      [&](const std::string& why) {
+        if (cancel.requested()) return;
+        sink.OnNotice(
+            fmt::format("{}: each instance is booted: {}", name, why));
+      });
+}
+
 void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
   const Accelerator accelerator = ChosenAccelerator(group.shape, sink, cancel);
   const std::string shape = ToText(group.shape);
-  Console console(options_.console.empty()
-                      ? fs::path()
-                      : options_.console / fmt::format("console-{:02}-{}.log",
-                                                       ++consoles_, shape));
+  const fs::path log =
+      options_.console.empty()
+          ? fs::path()
+          : options_.console /
+                fmt::format("console-{:03}-{}.log", ++consoles_, shape);
+  Console console(log);
+  bool boring = !options_.keep;
+  SavedGuests::Lease saved = SavedFor(group.shape, accelerator, sink, cancel);
   Group left = group;
   int futile = 0;
   while (!left.orders.empty() && !cancel.requested()) {
-    sink.OnNotice(fmt::format("{}: booting {} ({})", shape,
-                              options_.kernel.release, ToText(accelerator)));
+    Start start{.accelerator = accelerator, .verbose = futile > 0};
+    // Where a saved one did not come on, the next is booted.
+    if (futile == 0) start.saved = saved.folder();
+    if (start.saved.empty()) {
+      sink.OnNotice(fmt::format("{}: booting {} ({})", shape,
+                                options_.kernel.release, ToText(accelerator)));
+    }
     Collector collector(left, sink, ToText(accelerator));
     collector.SetConsole([&console] { return console.Excerpt(); });
     Progress progress(left.orders,
                       accelerator == Accelerator::kKvm ? kKvmBoot : kTcgBoot);
     GuestEnd end;
     try {
-      end = Boot(
-          left, accelerator, /*verbose=*/futile > 0, progress, console,
+      end = RunOne(
+          left, start, progress, console,
           [&](std::string_view line) { collector.Line(line); }, cancel);
     } catch (const HarnessError& error) {
       end = {Fate::kNotBooted, error.what()};
     }
     if (end.fate == Fate::kCancelled) return;
+    if (end.fate == Fate::kNotBooted && !start.saved.empty()) saved.Distrust();
     if (end.garbled + end.missing > 0) {
       sink.OnNotice(fmt::format(
           "{}: on the record channel {} lines were garbled, {} are missing",
           shape, end.garbled, end.missing));
     }
-    // Neither says anything of the kernel: QEMU's own death, a result that was
-    // lost on its way.
-    if (const auto running = collector.running();
-        running && (end.fate == Fate::kQemuKilled || end.missing > 0)) {
-      Order order;
-      order.name = *running;
-      collector.Broken(
-          order, end.reason.empty() ? "its result is missing" : end.reason,
-          console.Excerpt());
-    }
-    collector.Lost(end.reason, console.Excerpt());
+    JudgeRunning(end, console, collector);
     const std::size_t before = left.orders.size();
     left.orders = collector.Pending();
-    if (left.orders.empty()) return;
+    boring = boring && !collector.any_bad();
+    if (left.orders.empty()) break;
     futile = left.orders.size() < before ? 0 : futile + 1;
     if (end.reason.empty()) end.reason = "no result arrived";
     sink.OnNotice(fmt::format("{}: {}", shape, end.reason));
@@ -223,6 +337,8 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
       return;
     }
   }
+  std::error_code ignored;
+  if (boring) fs::remove(log, ignored);
 }
 
 }  // namespace oomgate

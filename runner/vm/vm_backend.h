@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guests as a place: boots one for a group, and another one for what the first
-// did not come to.
+// Guests as a place: restores or boots one for a group, and another one for
+// what the first did not come to.
 #pragma once
 
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +19,7 @@
 #include "runner/vm/accelerator.h"
 #include "runner/vm/guest.h"
 #include "runner/vm/qemu.h"
+#include "runner/vm/saved_guests.h"
 #include "runner/vm/swap.h"
 
 namespace oomgate {
@@ -31,6 +34,8 @@ struct VmOptions {
   std::filesystem::path scratch;  // exists; initramfs and swap go there
   std::filesystem::path console;  // exists; one log per group; empty: no logs
   bool keep = false;              // what was in `scratch`
+  // Boot every guest, instead of restoring one that was saved.
+  bool cold = false;
   GuestLimits limits = {};
 };
 
@@ -54,15 +59,36 @@ class VmBackend : public Backend {
                                 const Cancel& cancel);
   // AcceleratorQuestion::canary.
   std::optional<std::string> Canary(const Shape& shape, const Cancel& cancel);
-  // `swap`: with the modules that it takes.
-  const Programs& ProgramsFor(bool swap);
-  std::string EncodedOrders(const Group& group);
-  // One boot, which is to run what is in `group`. Throws HarnessError where
+  // With the modules that the shape takes.
+  const Programs& ProgramsFor(const Shape& shape);
+  // What all guests of the shape have in common.
+  GuestOrders ShapeOrders(const Shape& shape);
+  GuestOrders OrdersOf(const Group& group);
+  // With its disks and, to boot, its initramfs in `scratch`.
+  GuestMachine MachineOf(const Shape& shape, Accelerator accelerator,
+                         const std::filesystem::path& scratch);
+  void AddInitramfs(GuestMachine& machine, const GuestOrders& orders,
+                    const std::filesystem::path& scratch);
+  std::filesystem::path NewScratch();
+  // Boots one to keep; throws HarnessError.
+  void Save(const Shape& shape, Accelerator accelerator,
+            const std::filesystem::path& folder, const Cancel& cancel);
+  std::string TemplateKey(const Shape& shape, Accelerator accelerator);
+  // The saved guest to restore from; with none in it where each is booted.
+  SavedGuests::Lease SavedFor(const Shape& shape, Accelerator accelerator,
+                              Sink& sink, const Cancel& cancel);
+
+  struct Start {
+    Accelerator accelerator = Accelerator::kTcg;
+    bool verbose = false;
+    std::filesystem::path saved = {};  // folder to restore from; empty: boot
+  };
+  // One guest, which is to run what is in `group`. Throws HarnessError where
   // not even QEMU comes up.
-  GuestEnd Boot(const Group& group, Accelerator accelerator, bool verbose,
-                Progress& progress, Console& console,
-                const std::function<void(std::string_view)>& on_line,
-                const Cancel& cancel);
+  GuestEnd RunOne(const Group& group, const Start& start, Progress& progress,
+                  Console& console,
+                  const std::function<void(std::string_view)>& on_line,
+                  const Cancel& cancel);
 
   const VmOptions options_;
   const Qemu qemu_;
@@ -71,7 +97,8 @@ class VmBackend : public Backend {
   std::mutex accelerator_mutex_;
   std::optional<Accelerator> accelerator_;
   std::mutex programs_mutex_;
-  std::optional<Programs> programs_[2];  // without swap, with it
+  std::map<std::set<SwapKind>, Programs> programs_;  // by drivers
+  SavedGuests saved_;
 };
 
 }  // namespace oomgate

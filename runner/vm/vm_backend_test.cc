@@ -66,6 +66,7 @@ class VmBackendTest : public testing::Test {
     options_.accelerator = AcceleratorChoice::kTcg;
     options_.init = OOMGATE_BINARY_DIR "/oomgate-test-init";
     options_.cases = options_.init;
+    options_.cold = true;  // it does not know how to be saved
     options_.scratch = folder_ / "scratch";
     options_.console = folder_;
     if (FindQemu().program.empty()) GTEST_SKIP() << MissingQemu({});
@@ -101,7 +102,7 @@ TEST_F(VmBackendTest, RunsAllInOneGuest) {
   EXPECT_THAT(sink_.starts, SizeIs(1));
   EXPECT_EQ(sink_.starts.at(0).accelerator, "tcg");
   EXPECT_TRUE(fs::is_empty(options_.scratch));
-  EXPECT_GT(fs::file_size(folder_ / "console-01-vm-256m-1cpu.log"), 0U);
+  EXPECT_GT(fs::file_size(folder_ / "console-001-vm-256m-1cpu.log"), 0U);
 }
 
 TEST_F(VmBackendTest, PanicLosesOneAndTheRestGoesOn) {
@@ -155,7 +156,7 @@ TEST_F(VmBackendTest, FloodsAreCutOff) {
   Run();
   EXPECT_THAT(Of("flood").reason, HasSubstr("flooded its record channel"));
   EXPECT_THAT(Of("flood_console").reason, HasSubstr("flooded its console"));
-  EXPECT_LT(fs::file_size(folder_ / "console-01-vm-256m-1cpu.log"), 2U << 20);
+  EXPECT_LT(fs::file_size(folder_ / "console-001-vm-256m-1cpu.log"), 2U << 20);
 }
 
 TEST_F(VmBackendTest, TwoFutileBootsBreakWhatIsLeft) {

@@ -22,13 +22,25 @@ constexpr Blast Contains(Place place) {
                                    : Blast::kProcess;
 }
 
+// What a guest's time means. Elsewhere it is always the wall's.
+enum class Clock {
+  kWall,
+  kInstructions,  // as many nanoseconds as instructions were executed, times 2
+};
+inline constexpr const char* kClockNames[] = {"wall", "instructions"};
+constexpr const char* ToText(Clock clock) {
+  return kClockNames[static_cast<int>(clock)];
+}
+
 struct Shape {
   Place place = Place::kHost;
   Bytes memory = {};  // RAM of the guest, limit of the cgroup; 0 on a host
   int cpus = 1;       // guest only, like all below
   int nodes = 1;
   Bytes swap = {};
-  int cgroup = 2;  // version of the memory controller inside
+  int cgroup = 2;   // version of the memory controller inside
+  Bytes disk = {};  // a scratch disk beside the swap
+  Clock clock = Clock::kWall;
   auto operator<=>(const Shape&) const = default;
 };
 
@@ -44,7 +56,10 @@ inline std::string ToText(const Shape& shape) {
       "vm-" + ToText(shape.memory) + "-" + std::to_string(shape.cpus) + "cpu";
   if (shape.nodes > 1) name += "-" + std::to_string(shape.nodes) + "node";
   if (shape.swap.count > 0) name += "-" + ToText(shape.swap) + "swap";
+  if (shape.disk.count > 0) name += "-" + ToText(shape.disk) + "disk";
   if (shape.cgroup != 2) name += "-cgroup" + std::to_string(shape.cgroup);
+  if (shape.clock != Clock::kWall)
+    name += "-" + std::string(ToText(shape.clock));
   return name;
 }
 

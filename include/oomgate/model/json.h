@@ -46,6 +46,10 @@ inline void to_json(Json& j, Better b) { j = ToText(b); }
 inline void from_json(const Json& j, Better& b) {
   b = EnumFromText<Better>(kBetterNames, j.get<std::string>());
 }
+inline void to_json(Json& j, Suite s) { j = ToText(s); }
+inline void from_json(const Json& j, Suite& s) {
+  s = EnumFromText<Suite>(kSuiteNames, j.get<std::string>());
+}
 inline void to_json(Json& j, Kind k) { j = ToText(k); }
 inline void from_json(const Json& j, Kind& k) {
   k = EnumFromText<Kind>(kKindNames, j.get<std::string>());
@@ -54,13 +58,16 @@ inline void from_json(const Json& j, Kind& k) {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Setting, path, value)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Needs, memory, swap, no_swap,
                                                 cpus, nodes, cgroup, kernel_log,
-                                                alone, settings)
+                                                alone, disk, settings, box)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Metric, name, better, unit,
                                                 kind, tolerance, cause)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceInfo, params, needs)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Explanation, claim, deed,
+                                                functions, look_at)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceInfo, params, needs,
+                                                suite, timeout_seconds, oracle)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CaseInfo, id, summary, explains,
-                                                blast, timeout_seconds, meta,
-                                                metrics, instances)
+                                                blast, panics, meta, metrics,
+                                                instances)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
     OomReport, constraint, nodemask, oom_memcg, task_memcg, invoked_by, victim,
     pid, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, pgtables_kb,

@@ -29,6 +29,8 @@ struct Setting {
   bool operator==(const Setting&) const = default;
 };
 
+inline constexpr const char* kScratchDisk = "/dev/scratch";
+
 struct Needs {
   // Size of the box: the cgroup's limit (kCgroup) or the machine's RAM
   // (kMachine). For kProcess: RAM that the machine must have.
@@ -42,7 +44,13 @@ struct Needs {
       false;  // /dev/kmsg must be readable: the OOM report is read
   // Nothing else may run on the machine: only a guest can promise that.
   bool alone = false;
+  // A scratch disk of that size, raw, at kScratchDisk: for file pages that
+  // must be written back. Guests only.
+  Bytes disk = {};
   std::vector<Setting> settings = {};
+  // Files of the box's own cgroup ("memory.high"), kCgroup only. Written after
+  // the limits; by default a box has no swap.
+  std::vector<Setting> box = {};
   bool operator==(const Needs&) const = default;
 };
 

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages of this program's own code and constants.
+#pragma once
+
+namespace oomgate {
+
+// Unmaps the code pages that came along with the judge's work: a subject's RSS
+// is then its own. What it runs again is faulted in again.
+void DropCode();
+
+}  // namespace oomgate
