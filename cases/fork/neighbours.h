@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two mappings next to each other that the kernel merges into one: together
+// as large as a case wants, where mmap would refuse them in one piece.
+#pragma once
+
+#include <cerrno>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+
+// Puts a private mapping over (a part of) a reservation.
+inline void MapOver(Trace& trace, const Range& part, int extra_flags = 0) {
+  if (mmap(part.start, static_cast<std::size_t>(part.size.count),
+           PROT_READ | PROT_WRITE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | extra_flags, -1,
+           0) == MAP_FAILED) {
+    trace.Stop("mmap over a reservation", errno);
+  }
+}
+
+// Takes a part of it back: nothing there is mapped that counts.
+inline void ReserveOver(Trace& trace, const Range& part) {
+  if (mmap(part.start, static_cast<std::size_t>(part.size.count), PROT_NONE,
+           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+           0) == MAP_FAILED) {
+    trace.Stop("mmap of a reservation", errno);
+  }
+}
+
+inline Range Reserve(Trace& trace, Bytes size) {
+  MapOptions none;
+  none.prot = PROT_NONE;
+  none.pages = MapOptions::kDefault;
+  return MapAnonymous(trace, size, none);
+}
+
+inline void Advise(Trace& trace, const Range& range, int advice) {
+  if (madvise(range.start, static_cast<std::size_t>(range.size.count),
+              advice) != 0) {
+    trace.Stop("madvise", errno);
+  }
+}
+
+// A mapping in a place where nothing else is: its directory of tables, for the
+// one GiB that it may have, is its own, and all levels above are there already.
+inline Range MapApart(Trace& trace, Bytes size, int flags) {
+  char* const place = reinterpret_cast<char*>(1ULL << 45);
+  char* const start = place + (1_GiB).count;
+  const auto map = [&](char* at, Bytes length, int how) {
+    if (mmap(at, static_cast<std::size_t>(length.count), PROT_READ | PROT_WRITE,
+             how | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
+             0) != at) {
+      trace.Stop("mmap at a fixed place", errno);
+    }
+  };
+  map(place, kPage, MAP_PRIVATE);
+  *place = 1;
+  map(start, size, flags);
+  return {.start = start, .size = size};
+}
+
+// One mapping beyond RAM + swap, that makes fork fail in mode 0: two halves.
+inline Range MapBeyondFork(Trace& trace, const Facts& f) {
+  const Bytes half = ((f.ram + f.swap) / kPage / 2 + 1) * kPage;
+  const Range whole = Reserve(trace, 2 * half);
+  MapOver(trace, whole.Part(0_B, half));
+  MapOver(trace, whole.Part(half, half));
+  return whole;
+}
+
+}  // namespace oomgate
