@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// What it costs to give memory up: with munmap the mapping goes too, with
+// MADV_DONTNEED the pages, with MADV_FREE nothing yet.
+#include <time.h>
+
+#include <algorithm>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr Bytes kSize = 4_MiB;
+constexpr int kRounds = 21;
+
+std::int64_t CpuNanoseconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
+}
+
+// What a page costs, by the median of the rounds.
+std::int64_t PerPage(std::int64_t (&rounds)[kRounds]) {
+  std::sort(rounds, rounds + kRounds);
+  return rounds[kRounds / 2] / (kSize / kPage);
+}
+
+void Subject(Trace& trace, const Params&, const Facts&) {
+  std::int64_t unmap[kRounds];
+  std::int64_t dontneed[kRounds];
+  std::int64_t lazy[kRounds];
+  std::int64_t touched = 0;
+  for (int i = 0; i < kRounds; ++i) {
+    const Range range = MapAnonymous(trace, kSize);
+    const auto measure = [&](auto release) {
+      const std::int64_t faults = ReadUsage().minor_faults;
+      WritePages(trace, range);
+      touched += ReadUsage().minor_faults - faults >= kSize / kPage ? 1 : 0;
+      const std::int64_t start = CpuNanoseconds();
+      release();
+      return CpuNanoseconds() - start;
+    };
+    dontneed[i] = measure([&] { TryAdvise(range, MADV_DONTNEED); });
+    lazy[i] = measure([&] { TryAdvise(range, MADV_FREE); });
+    trace.Add("lazy_rss", ReadMapping(range).rss.count);
+    TryAdvise(range, MADV_DONTNEED);
+    trace.Add("dontneed_rss", ReadMapping(range).rss.count);
+    unmap[i] = measure([&] { Unmap(trace, range); });
+  }
+  trace.Set("touched", touched);
+  trace.Set("munmap_ns_per_page", PerPage(unmap));
+  trace.Set("dontneed_ns_per_page", PerPage(dontneed));
+  trace.Set("free_ns_per_page", PerPage(lazy));
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  return AllOf(
+      Survives(), Count("touched", Eq(3 * kRounds)),
+      Size("lazy_rss", Eq(kRounds * kSize)), Size("dontneed_rss", Eq(0_B)),
+      Count("munmap_ns_per_page", Gt(0)), Count("dontneed_ns_per_page", Gt(0)),
+      Count("free_ns_per_page", Gt(0)));
+}
+
+const Register kReleaseCost{
+    {.id = "madvise/release_cost",
+     .summary = "what munmap, MADV_DONTNEED and MADV_FREE cost a page",
+     .explains =
+         {.claim = "Seed 1: the cost falls from munmap to MADV_DONTNEED to "
+                   "MADV_FREE: measured, not judged",
+          .deed = "21 times, writes 4 MiB and gives them up in each way",
+          .functions = "zap_pte_range, madvise_free_pte_range, "
+                       "free_unref_page_list",
+          .look_at = "the three metrics beside each other, and beside those of "
+                     "an older kernel"},
+     .suite = Suite::kNightly,
+     .subject = Subject,
+     .expect = Expect,
+     .metrics = {{.name = "munmap_ns_per_page",
+                  .better = Better::kLower,
+                  .unit = "ns",
+                  .kind = Kind::kTime},
+                 {.name = "dontneed_ns_per_page",
+                  .better = Better::kLower,
+                  .unit = "ns",
+                  .kind = Kind::kTime},
+                 {.name = "free_ns_per_page",
+                  .better = Better::kLower,
+                  .unit = "ns",
+                  .kind = Kind::kTime}}}};
+
+}  // namespace
+}  // namespace oomgate
