@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// memory.high stops nobody and kills nobody: it slows a writer that cannot be
+// reclaimed, more with every page; pressure shows it, and a trigger tells.
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr Bytes kHigh = 8_MiB;
+constexpr Bytes kWanted = 32_MiB;
+constexpr int kWatched = 2500;  // milliseconds
+
+std::int64_t Now() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// Microseconds that some, or all, tasks of the group were stalled.
+std::int64_t Stalled(const Group& group, const char* who) {
+  char path[256];
+  std::snprintf(path, sizeof path, "%s/memory.pressure", group.folder());
+  char text[512] = {};
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  (void)!read(file, text, sizeof text - 1);
+  close(file);
+  const char* at = std::strstr(text, who);
+  if (at != nullptr) at = std::strstr(at, "total=");
+  return at == nullptr ? -1 : std::atoll(at + 6);
+}
+
+void Subject(Trace& trace, const Params&, const Facts& f) {
+  const OpenedBox box(trace, f);
+  const Group group = box.Child("group");
+  const Group calm = box.Child("calm");
+  group.Set(trace, "memory.high", kHigh);
+  trace.Set("before.some", Stalled(group, "some"));
+  char path[256];
+  std::snprintf(path, sizeof path, "%s/memory.pressure", group.folder());
+  const int trigger = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  constexpr char kBad[] = "some 2000000 1000000";
+  trace.Set("bad_errno", write(trigger, kBad, sizeof kBad) > 0 ? 0 : errno);
+  // 100 ms in any window of 1 s.
+  constexpr char kStall[] = "some 100000 1000000";
+  trace.Set("trigger_errno",
+            write(trigger, kStall, sizeof kStall) > 0 ? 0 : errno);
+  pollfd quiet{trigger, POLLPRI, 0};
+  trace.Set("fired_before", poll(&quiet, 1, 0));
+
+  const pid_t other = StartChildIn(trace, calm, WaitForever);
+  const pid_t child = StartChildIn(
+      trace, group, [&] { WritePages(trace, MapAnonymous(trace, kWanted)); });
+  const auto written = [&] { return trace.Counter("written").load(); };
+  HoldsWithin(10000, [&] { return written() >= kHigh.count; });
+  trace.Set("reached_high", written() >= kHigh.count);
+  pollfd fires{trigger, POLLPRI, 0};
+  trace.Set("fired", poll(&fires, 1, 10000));
+  trace.Set("fired_pri", (fires.revents & POLLPRI) != 0);
+  const std::int64_t at = written();
+  const std::int64_t start = Now();
+  int status = -1;
+  trace.Set("ended", EndsWithin(child, kWatched, status));
+  trace.Set("progress", written() - at);
+  trace.Set("watched_ms", Now() - start);
+  trace.Set("total", written());
+  for (const char* event : {"high", "max", "oom", "oom_kill"}) {
+    trace.Set(event, group.Field("memory.events", event));
+  }
+  HoldsWithin(5000, [&] { return Stalled(group, "some") > 500000; });
+  trace.Set("after.some", Stalled(group, "some"));
+  trace.Set("after.full", Stalled(group, "full"));
+  trace.Set("calm.some", Stalled(calm, "some"));
+  const std::int64_t kill_time = Now();
+  kill(child, SIGKILL);
+  trace.Set("dies", EndsWithin(child, 10000, status));
+  trace.Set("kill_ms", Now() - kill_time);
+  trace.Set("status", status);
+  EndChild(other);
+  close(trigger);
+  calm.Remove(trace);
+  group.Remove(trace);
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  return AllOf(Survives(), Size("before.some", Eq(0_B)),
+               Count("bad_errno", Eq(EINVAL)), Count("trigger_errno", Eq(0)),
+               Count("fired_before", Eq(0)), Count("reached_high", Eq(1)),
+               Count("fired", Eq(1)), Count("fired_pri", Eq(1)),
+               Count("ended", Eq(0)), Size("progress", Le(2_MiB)),
+               Size("total", Between(kHigh, kHigh + kHigh)),
+               Count("high", Ge(10)), Count("max", Eq(0)), Count("oom", Eq(0)),
+               Count("oom_kill", Eq(0)), Count("after.some", Gt(500000)),
+               Count("calm.some", Eq(0)), Count("dies", Eq(1)),
+               Count("status", Eq(SIGKILL)));
+}
+
+const Register kHighThrottle{
+    {.id = "memcg/high_throttle",
+     .summary = "memory.high slows down what it cannot reclaim; PSI shows it",
+     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: over "
+                           "memory.high, processes are throttled, and never "
+                           "OOM-killed; memory.pressure (PSI); seed 1: "
+                           "observing memory",
+                  .deed = "writes beyond memory.high without swap, watched by "
+                          "a pressure trigger, then is killed",
+                  .functions = "mem_cgroup_handle_over_high, "
+                               "calculate_high_delay, psi_memstall_enter, "
+                               "psi_trigger_poll",
+                  .look_at = "total beyond the range says that it is not "
+                             "throttled; dies, that it cannot be killed"},
+     .blast = Blast::kCgroup,
+     .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
+     .subject = Subject,
+     .expect = Expect,
+     .metrics = {{.name = "total",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .kind = Kind::kTime}}}};
+
+}  // namespace
+}  // namespace oomgate

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// memory.max can be lowered below what is used: the write succeeds, and what
+// cannot be reclaimed is killed; where nothing can be killed it comes back all
+// the same, and no new page fits.
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr Bytes kHeld = 12_MiB;
+constexpr Bytes kLowered = 4_MiB;
+constexpr Bytes kMore = 1_MiB;
+
+pid_t StartHolder(Trace& trace, const Group& group, Gate& ready, Bytes size) {
+  const pid_t child = StartChildIn(trace, group, [&] {
+    WritePages(trace, MapAnonymous(trace, size));
+    ready.Open();
+    WaitForever();
+  });
+  ready.Pass();
+  return child;
+}
+
+void Subject(Trace& trace, const Params&, const Facts& f) {
+  const OpenedBox box(trace, f);
+  const Group group = box.Child("group");
+  Gate ready(trace);
+  // Enough room still: nothing happens.
+  const pid_t holder = StartHolder(trace, group, ready, kHeld);
+  trace.Set("above_errno", group.Write("memory.max", kHeld + kMore));
+  trace.Set("above_kills", group.Field("memory.events", "oom_kill"));
+  // Too little: killed, by the writer of the limit.
+  trace.Set("lower_errno", group.Write("memory.max", kLowered));
+  int status = -1;
+  trace.Set("killed", EndsWithin(holder, 5000, status) ? status : -1);
+  trace.Set("kills", group.Field("memory.events", "oom_kill"));
+  trace.Set("ooms", group.Field("memory.events", "oom"));
+  const auto current = [&] { return group.Number("memory.current"); };
+  HoldsWithin(5000, [&] { return current() <= (512_KiB).count; });
+  trace.Set("current", current());
+  trace.Set("max", group.Number("memory.max"));
+  group.Remove(trace);
+
+  // Memory of nobody: it cannot be killed, and without swap not reclaimed.
+  const Group residue = box.Child("residue");
+  MapOptions shared;
+  shared.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  const Range range = MapAnonymous(trace, kHeld, shared);
+  trace.Set("writer", Reap(StartChildIn(trace, residue,
+                                        [&] { WritePages(trace, range); })));
+  trace.Set("residue_errno", residue.Write("memory.max", kLowered));
+  trace.Set("residue_kills", residue.Field("memory.events", "oom_kill"));
+  trace.Set("residue_max", residue.Number("memory.max"));
+  trace.Set("residue_current", residue.Number("memory.current"));
+  // The next that wants a page there dies of it.
+  trace.Set("next", Reap(StartChildIn(trace, residue, [&] {
+              WritePages(trace, MapAnonymous(trace, kMore));
+            })));
+  Unmap(trace, range);
+  trace.Set("then", Reap(StartChildIn(trace, residue, [&] {
+              WritePages(trace, MapAnonymous(trace, kMore));
+            })));
+  residue.Remove(trace);
+}
+
+Oracle Expect(const Params&, const Facts& f) {
+  const Bytes stock = 64 * f.cpus * kPage;
+  return AllOf(
+      Survives(), Count("above_errno", Eq(0)), Count("above_kills", Eq(0)),
+      Count("lower_errno", Eq(0)), Count("killed", Eq(SIGKILL)),
+      // The writer asks again until the victim is gone.
+      Count("kills", Eq(1)), Count("ooms", Ge(1)), Size("current", Le(512_KiB)),
+      Size("max", Eq(kLowered)), Count("writer", Eq(0)),
+      Count("residue_errno", Eq(0)), Count("residue_kills", Eq(0)),
+      Size("residue_max", Eq(kLowered)),
+      Size("residue_current", Between(kHeld, kHeld + 64 * kPage + stock)),
+      Count("next", Eq(SIGKILL)), Count("then", Eq(0)),
+      Count("oom_kills", Eq(2)));
+}
+
+const Register kMaxLower{
+    {.id = "memcg/max_lower",
+     .summary = "memory.max below usage: accepted, and enforced by a kill",
+     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.max; "
+                           "cgroup.max_lower_below_usage; seed 1: observing "
+                           "OOM",
+                  .deed = "lowers the limit of a group below what a member "
+                          "holds, and below what a dead writer left",
+                  .functions = "memory_max_write, mem_cgroup_out_of_memory",
+                  .look_at = "killed is the holder's wait status, next and "
+                             "then those of later ones"},
+     .blast = Blast::kCgroup,
+     .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
+     .subject = Subject,
+     .expect = Expect}};
+
+}  // namespace
+}  // namespace oomgate
