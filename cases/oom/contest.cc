@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Contests for the OOM killer.
+#include "cases/oom/contest.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace oomgate::oom {
+namespace {
+
+constexpr Bytes kChunk = 128_KiB;
+// Less than any player holds: what one kill frees is not used up before it is
+// seen.
+constexpr Bytes kFree = 512_KiB;
+
+}  // namespace
+
+std::vector<Setting> ManyKills() {
+  return {{"/proc/sys/kernel/printk", "1\t4\t1\t7"},
+          {"/proc/sys/vm/oom_dump_tasks", "0"},
+          {"/proc/sys/vm/oom_kill_allocating_task", "1"},
+          {"/proc/sys/vm/panic_on_oom", "1"}};
+}
+
+std::int64_t Kills(const Facts& facts) {
+  if (facts.cgroup == 0) return Vmstat("oom_kill");
+  char path[256];
+  std::snprintf(path, sizeof path, "%s/%s", facts.box_folder.c_str(),
+                facts.cgroup == 2 ? "memory.events" : "memory.oom_control");
+  return FieldIn(path, "oom_kill");
+}
+
+void SetAdj(Trace& trace, pid_t pid, int adj) {
+  char path[48];
+  char text[16];
+  std::snprintf(path, sizeof path, "/proc/%d/oom_score_adj",
+                pid == 0 ? getpid() : pid);
+  std::snprintf(text, sizeof text, "%d", adj);
+  WriteKnob(trace, path, text);
+}
+
+std::int64_t PagesOf(pid_t pid) {
+  return (StatusField("VmRSS", pid) + StatusField("VmSwap", pid) +
+          StatusField("VmPTE", pid)) /
+         kPage;
+}
+
+Bytes AnonymousOf(pid_t pid) {
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+  return FieldIn(path, "Anonymous") * 1_KiB;
+}
+
+std::int64_t PagesPerAdj(Bytes total) { return total / kPage / 1000; }
+
+std::int64_t RssError(const Facts& facts) {
+  const bool approximate =
+      facts.kernel >= KernelVersion{6, 2} && facts.kernel < KernelVersion{7, 0};
+  if (!approximate) return 0;
+  // percpu_counter_batch, for each CPU, of each of three counters.
+  const int batch = std::max(32, 2 * facts.cpus);
+  return 3L * (batch - 1) * facts.cpus;
+}
+
+void SettleRss(Trace& trace) {
+  const Range page = MapAnonymous(trace, kPage);
+  *static_cast<volatile char*>(page.start) = 1;
+  Unmap(trace, page);
+}
+
+void RunFirst() {
+  const sched_param lowest = {.sched_priority = 1};
+  (void)sched_setscheduler(0, SCHED_FIFO, &lowest);
+}
+
+Ballast::Ballast(Trace& trace) : trace_(trace) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<unsigned>(sched_getcpu()), &one);
+  if (sched_setaffinity(0, sizeof one, &one) != 0) {
+    trace.Stop("sched_setaffinity", errno);
+  }
+  file_ = memfd_create("ballast", MFD_CLOEXEC);
+  if (file_ < 0) trace.Stop("memfd_create", errno);
+}
+
+void Ballast::Write(Bytes size) {
+  static const char zeroes[kChunk.count] = {};
+  while (size > 0_B) {
+    const auto length = static_cast<std::size_t>(std::min(size, kChunk).count);
+    const ssize_t n = pwrite(file_, zeroes, length, size_.count);
+    if (n <= 0) trace_.Stop("write of the ballast", errno);
+    size_ += Bytes{n};
+    size = size - Bytes{n};
+  }
+}
+
+void Ballast::Grow(Bytes size) { Write(size); }
+
+void Ballast::Shrink(Bytes size) {
+  size_ = std::max(0_B, size_ - size);
+  if (ftruncate(file_, size_.count) != 0) trace_.Stop("ftruncate", errno);
+}
+
+void Ballast::GrowUntilKill(const Facts& facts) {
+  const std::int64_t before = Kills(facts);
+  while (Kills(facts) == before) {
+    if (size_ > facts.box + facts.swap) trace_.Stop("no kill in a full box", 0);
+    Write(kChunk);
+  }
+}
+
+KillLog::KillLog(Trace& trace)
+    : trace_(trace),
+      file_(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
+  if (file_ < 0) trace.Stop("/dev/kmsg", errno);
+  lseek(file_, 0, SEEK_END);
+}
+
+KillLog::~KillLog() { close(file_); }
+
+pid_t KillLog::First() {
+  static char record[4096];
+  constexpr std::string_view kKilled = "Killed process ";
+  pid_t first = 0;
+  for (;;) {
+    const ssize_t n = read(file_, record, sizeof record - 1);
+    if (n < 0 && errno == EPIPE) continue;  // overrun: older ones are gone
+    if (n <= 0) break;
+    const std::string_view line(record, static_cast<std::size_t>(n));
+    record[n] = '\0';
+    const std::size_t at = line.find(kKilled);
+    if (first != 0 || at == std::string_view::npos) continue;
+    first = static_cast<pid_t>(
+        std::strtol(record + at + kKilled.size(), nullptr, 10));
+  }
+  if (first == 0) trace_.Stop("no kill in the log", 0);
+  return first;
+}
+
+pid_t NextVictim(Trace& trace) {
+  int status = 0;
+  pid_t pid = -1;
+  while ((pid = waitpid(-1, &status, 0)) < 0 && errno == EINTR) {
+  }
+  if (pid < 0) trace.Stop("wait for a victim", errno);
+  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
+    trace.Stop("a player ended by itself", 0);
+  }
+  return pid;
+}
+
+Duel::Duel(Trace& trace, const Facts& facts, std::int64_t per_adj, Player first,
+           Player second)
+    : trace_(trace),
+      facts_(facts),
+      per_adj_(per_adj),
+      first_(first),
+      second_(second),
+      ready_(trace),
+      ballast_(trace),
+      log_(trace),
+      kills_before_(Kills(facts)) {}
+
+Duel::~Duel() {
+  for (const Player& player : {first_, second_}) {
+    if (player.pid != 0) EndChild(player.pid);
+  }
+}
+
+void Duel::Start(Player& player) {
+  if (player.pid == 0) {
+    player.pid = StartPlayer(trace_, ready_, player.adj,
+                             [&] { player.hold(trace_, player.size); });
+  }
+  SetAdj(trace_, player.pid, player.adj);
+}
+
+std::int64_t Duel::Margin() const {
+  return PagesOf(second_.pid) + second_.adj * per_adj_ - PagesOf(first_.pid) -
+         first_.adj * per_adj_;
+}
+
+bool Duel::SecondDies() {
+  // The ballast gives way to who comes back.
+  const Bytes missing = (first_.pid == 0 ? first_.size : 0_B) +
+                        (second_.pid == 0 ? second_.size : 0_B);
+  ballast_.Shrink(missing + kFree);
+  Start(first_);
+  Start(second_);
+  const std::int64_t margin = Margin();
+  const std::int64_t kills = Kills(facts_);
+  ballast_.GrowUntilKill(facts_);
+  const pid_t victim = log_.First();
+  if (victim != first_.pid && victim != second_.pid) {
+    trace_.Stop("somebody else was killed", 0);
+  }
+  ++rounds_;
+  const bool second_dies = victim == second_.pid;
+  for (std::int64_t dead = Kills(facts_) - kills; dead > 0; --dead) {
+    (NextVictim(trace_) == first_.pid ? first_ : second_).pid = 0;
+  }
+  if (second_dies) {
+    lead_won_ = std::min(lead_won_, margin);
+  } else {
+    lead_lost_ = std::max(lead_lost_, margin);
+  }
+  return second_dies;
+}
+
+void Duel::Report(const Facts& facts) {
+  trace_.Set("rounds", rounds_);
+  trace_.Set("kills", Kills(facts) - kills_before_);
+  trace_.Set("lead_lost", lead_lost_);
+  trace_.Set("lead_won", lead_won_);
+}
+
+Oracle DecidedByPoints(const Facts& facts, std::int64_t step) {
+  const std::int64_t error = 2 * RssError(facts);
+  return AllOf(Count("lead_lost", Between(-step - error, error)),
+               Count("lead_won", Between(-error, step + error)));
+}
+
+void HoldAnonymous(Trace& trace, Bytes size) {
+  WritePages(trace, MapAnonymous(trace, size));
+}
+
+void HoldShared(Trace& trace, Bytes size) {
+  MapOptions options;
+  options.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+  WritePages(trace, MapAnonymous(trace, size, options));
+}
+
+void HoldTables(Trace& trace, Bytes size) {
+  MapOptions options;
+  options.prot = PROT_READ;
+  options.align = 1_GiB;
+  const Range range = MapAnonymous(trace, (size / kPage) * kHugePage, options);
+  ReadPages(trace, range, kHugePage);
+}
+
+}  // namespace oomgate::oom

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Contests for the OOM killer: processes that hold memory and wait, a box that
+// fills up with what no process is blamed for, and who died of it.
+#pragma once
+
+#include <sys/types.h>
+
+#include "oomgate/case.h"
+
+namespace oomgate::oom {
+
+// Kills are many in some cases, and a guest prints the header of 10 in 5
+// seconds: those share a guest that no reader of reports shares. What they
+// promise holds in spite of these settings, which do not reach into a cgroup.
+std::vector<Setting> ManyKills();
+
+// OOM kills in the box so far.
+std::int64_t Kills(const Facts& facts);
+
+// Sets the oom_score_adj of a process (0: the caller's).
+void SetAdj(Trace& trace, pid_t pid, int adj);
+
+// What mm/oom_kill.c, oom_badness, adds up, in pages: RSS, swap, page tables.
+std::int64_t PagesOf(pid_t pid);
+// Its anonymous memory, by page-table walk: exact.
+Bytes AnonymousOf(pid_t pid);
+// What a step of oom_score_adj is worth, in pages: totalpages / 1000.
+std::int64_t PagesPerAdj(Bytes total);
+// By how many pages the killer may see a process wrongly. Since 6.2 RSS is
+// counted per CPU, and read approximately by the killer until 7.0.
+std::int64_t RssError(const Facts& facts);
+
+// Folds what a thread up to 6.1 counts for itself (64 faults) into its RSS:
+// unmapping does.
+void SettleRss(Trace& trace);
+
+// Puts the caller before who fills the box, on their one CPU, where it may: who
+// was killed ends before the killer looks again. A cgroup's killer no longer
+// sees a process that is exiting, even while its memory is still charged.
+void RunFirst();
+
+// The pages of a file in memory, mapped by nobody. Whoever makes it, and the
+// children that it starts later, stay on one CPU.
+class Ballast {
+ public:
+  explicit Ballast(Trace& trace);
+  void Grow(Bytes size);
+  void Shrink(Bytes size);
+  // Writes until the killer has acted in the box.
+  void GrowUntilKill(const Facts& facts);
+  Bytes size() const { return size_; }
+
+ private:
+  void Write(Bytes size);
+
+  Trace& trace_;
+  int file_ = -1;
+  Bytes size_;
+};
+
+// Starts a child that takes its score, does `hold`, and waits to die. It is
+// ready when this returns.
+template <typename Hold>
+pid_t StartPlayer(Trace& trace, Gate& ready, int adj, Hold hold) {
+  const pid_t pid = StartChild(trace, [&] {
+    SetAdj(trace, 0, adj);
+    RunFirst();
+    hold();
+    SettleRss(trace);
+    ready.Open();
+    WaitForever();
+  });
+  ready.Pass();
+  return pid;
+}
+
+// Who was killed first since the last look, by the kernel's log: needs
+// .kernel_log. Memory that a dying process gives back late (page tables, files)
+// may let the killer take a second one at once.
+class KillLog {
+ public:
+  explicit KillLog(Trace& trace);
+  ~KillLog();
+  KillLog(const KillLog&) = delete;
+  KillLog& operator=(const KillLog&) = delete;
+  pid_t First();
+
+ private:
+  Trace& trace_;
+  int file_ = -1;
+};
+
+// Waits for a child to die of SIGKILL, and reaps it; stops the subject where it
+// ended in another way.
+pid_t NextVictim(Trace& trace);
+
+// Two players of which the killer takes the one with more points.
+class Duel {
+ public:
+  using Hold = void (*)(Trace&, Bytes);
+  struct Player {
+    Hold hold = nullptr;
+    Bytes size = {};
+    int adj = 0;
+    pid_t pid = 0;
+  };
+  // `per_adj`: pages that a step of oom_score_adj is worth.
+  Duel(Trace& trace, const Facts& facts, std::int64_t per_adj, Player first,
+       Player second);
+  ~Duel();
+  Duel(const Duel&) = delete;
+  Duel& operator=(const Duel&) = delete;
+
+  Player& first() { return first_; }
+  Player& second() { return second_; }
+  // By how many pages the second leads, by the rules.
+  std::int64_t Margin() const;
+  // Starts who is missing, fills the box; true where the second one died.
+  bool SecondDies();
+  // Counts in the trace what SecondDies saw:
+  //   rounds     how many
+  //   kills      all kills in the box meanwhile
+  //   lead_lost  the most by which the second led and yet lived
+  //   lead_won   the least by which it led (below 0: lagged) and died
+  void Report(const Facts& facts);
+
+ private:
+  void Start(Player& player);
+
+  Trace& trace_;
+  const Facts& facts_;
+  std::int64_t per_adj_;
+  Player first_;
+  Player second_;
+  Gate ready_;
+  Ballast ballast_;
+  KillLog log_;
+  std::int64_t kills_before_;
+  std::int64_t rounds_ = 0;
+  std::int64_t lead_lost_ = INT32_MIN;
+  std::int64_t lead_won_ = INT32_MAX;
+};
+
+// What of a duel holds wherever it was fought: the winner changes where the
+// points are equal, as seen from both sides by not more than `step` pages.
+Oracle DecidedByPoints(const Facts& facts, std::int64_t step);
+
+// Holds, for Duel::Player.
+void HoldAnonymous(Trace& trace, Bytes size);
+void HoldShared(Trace& trace, Bytes size);
+// Page tables of that size, nearly: reads one byte in 2 MiB.
+void HoldTables(Trace& trace, Bytes size);
+
+}  // namespace oomgate::oom

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// A child that was killed and cannot end: a tracer holds it where it exits,
+// with all its memory.
+#pragma once
+
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+
+#include "oomgate/case.h"
+
+namespace oomgate::oom {
+
+inline void HoldAtExit(Trace& trace, pid_t child) {
+  if (ptrace(PTRACE_SEIZE, child, nullptr, PTRACE_O_TRACEEXIT) != 0) {
+    trace.Stop("PTRACE_SEIZE", errno);
+  }
+}
+
+inline void WaitUntilHeld(Trace& trace, pid_t child) {
+  int status = 0;
+  if (waitpid(child, &status, __WALL) != child || !WIFSTOPPED(status) ||
+      status >> 8 != (SIGTRAP | (PTRACE_EVENT_EXIT << 8))) {
+    trace.Stop("the child is not held at its exit", errno);
+  }
+}
+
+inline void LetGo(Trace& trace, pid_t child) {
+  if (ptrace(PTRACE_CONT, child, nullptr, nullptr) != 0) {
+    trace.Stop("PTRACE_CONT", errno);
+  }
+}
+
+}  // namespace oomgate::oom

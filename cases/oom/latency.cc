@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// How long a kill takes, and how long it holds up others: from a full cgroup to
+// the victim's end, and the longest pause of a process outside.
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "cases/oom/contest.h"
+
+namespace oomgate::oom {
+namespace {
+
+constexpr Bytes kHeld = 16_MiB;
+constexpr std::int64_t kMost = 5000000;  // microseconds
+
+std::int64_t Microseconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000000L + now.tv_nsec / 1000;
+}
+
+// Beats every millisecond; sets its longest pause.
+void* Beat(void* at) {
+  std::atomic<std::int64_t>& longest =
+      static_cast<Trace*>(at)->Counter("pause_us");
+  const timespec millisecond = {.tv_sec = 0, .tv_nsec = 1000000};
+  for (std::int64_t last = Microseconds();;) {
+    nanosleep(&millisecond, nullptr);
+    const std::int64_t now = Microseconds();
+    longest = std::max<std::int64_t>(longest, now - last);
+    last = now;
+  }
+}
+
+void StartHeart(Trace& trace, const Params&, const Facts&) {
+  pthread_t heart;
+  const int error = pthread_create(&heart, nullptr, Beat, &trace);
+  if (error != 0) trace.Stop("pthread_create", error);
+}
+
+void Subject(Trace& trace, const Params&, const Facts& f) {
+  Gate ready(trace);
+  Ballast ballast(trace);
+  const std::int64_t kills = Kills(f);
+  const pid_t victim =
+      StartPlayer(trace, ready, 500, [&] { HoldAnonymous(trace, kHeld); });
+  ballast.Grow(f.box - kHeld - 4_MiB);
+  const std::int64_t start = Microseconds();
+  ballast.GrowUntilKill(f);
+  trace.Set("victim.signal", WTERMSIG(Reap(victim)));
+  trace.Set("kill_us", Microseconds() - start);
+  trace.Set("kills", Kills(f) - kills);
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  return AllOf(Survives(), Count("victim.signal", Eq(SIGKILL)),
+               Count("kills", Eq(1)), Count("kill_us", Lt(kMost)),
+               Count("heart.pause_us", Between<std::int64_t>(1, kMost)),
+               BystandersSurvive());
+}
+
+const Register kLatency{
+    {.id = "oom/latency",
+     .summary = "a kill ends in seconds, and holds nobody else up for seconds",
+     .explains = {.claim = "Seed 1 (OOM): what a kill costs",
+                  .deed = "fills a cgroup around 16 MiB; a process outside "
+                          "measures its own pauses",
+                  .functions = "mem_cgroup_out_of_memory, exit_mm",
+                  .look_at = "compare kill_us and heart.pause_us in pairs"},
+     .blast = Blast::kCgroup,
+     .needs = {.memory = 31_MiB},
+     .subject = Subject,
+     .expect = Expect,
+     .bystanders = {{.name = "heart", .prepare = StartHeart, .in_box = false}},
+     .oom_score_adj = 0,
+     .metrics = {{.name = "kill_us",
+                  .better = Better::kLower,
+                  .unit = "us",
+                  .kind = Kind::kTime},
+                 {.name = "heart.pause_us",
+                  .better = Better::kLower,
+                  .unit = "us",
+                  .kind = Kind::kTime}}}};
+
+}  // namespace
+}  // namespace oomgate::oom

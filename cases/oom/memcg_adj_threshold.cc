@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// In a full cgroup a step of oom_score_adj is worth a thousandth of its limit,
+// not of RAM: the score at which the victim changes is found, to the page.
+#include "cases/oom/contest.h"
+
+namespace oomgate::oom {
+namespace {
+
+// The least score that the players have; above the subject's own points.
+constexpr int kBase = 300;
+constexpr Bytes kLarge = 4_MiB;
+constexpr Bytes kSmall = 1_MiB;
+
+void Subject(Trace& trace, const Params&, const Facts& f) {
+  Duel duel(trace, f, PagesPerAdj(f.box),
+            {.hold = HoldAnonymous, .size = kLarge, .adj = kBase},
+            {.hold = HoldAnonymous, .size = kSmall, .adj = kBase});
+  const auto first_dies = [&](std::int64_t adj) {
+    duel.second().adj = kBase + static_cast<int>(adj);
+    return !duel.SecondDies();
+  };
+  trace.Set("smaller_lives", first_dies(0) ? 1 : 0);
+  trace.Set("threshold", Largest(1000 - kBase, first_dies));
+  trace.Set("adj_pages", PagesPerAdj(f.box));
+  duel.Report(f);
+}
+
+Oracle Expect(const Params&, const Facts& f) {
+  const std::int64_t step = PagesPerAdj(f.box);
+  const std::int64_t threshold = (kLarge - kSmall) / kPage / step;
+  // The larger one has three more page tables.
+  const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
+  return AllOf(
+      Survives(), Count("smaller_lives", Eq(1)),
+      Count("threshold", Between(threshold - error, threshold + error)),
+      DecidedByPoints(f, step));
+}
+
+const Register kMemcgAdjThreshold{
+    {.id = "oom/memcg_adj_threshold",
+     .summary = "the score that changes the victim, in units of the limit",
+     .explains =
+         {.claim = "Seed 1 (OOM); Documentation/filesystems/proc.rst: "
+                   "oom_score_adj is in thousandths of the allowed memory",
+          .deed = "4 MiB against 1 MiB in a cgroup of 15 MiB: bisects the "
+                  "score of the small one at which it dies instead; "
+                  "panic_on_oom=1 and oom_kill_allocating_task=1 are set, and "
+                  "do not reach into a cgroup",
+          .functions = "oom_badness, mem_cgroup_get_max, oom_evaluate_task",
+          .look_at = "lead_lost and lead_won: by how many pages the second "
+                     "one led when it lived and when it died; killed itself: "
+                     "oom_kill_allocating_task reached into the cgroup"},
+     .blast = Blast::kCgroup,
+     // 3840 pages: a step is 3 pages, not 3.84.
+     .needs = {.memory = 15_MiB, .kernel_log = true, .settings = ManyKills()},
+     .subject = Subject,
+     .expect = Expect,
+     .oom_score_adj = 0,
+     .metrics = {{.name = "threshold",
+                  .kind = Kind::kBounded,
+                  .tolerance = 64,
+                  .cause = "RSS is read approximately from 6.2 to 6.19"}}}};
+
+}  // namespace
+}  // namespace oomgate::oom
