@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages move when they are told to, all of them, with their bytes; and policies
+// that cannot hold are refused.
+#include "cases/numa/policy.h"
+
+namespace oomgate::numa {
+namespace {
+
+constexpr int kPages = 1000;
+constexpr int kTries = 5;
+
+// move_pages(2) of a range; how many are on `node` by its statuses.
+int Move(const Range& range, int pages, int node) {
+  static void* at[kPages];
+  static int nodes[kPages];
+  static int status[kPages];
+  for (int i = 0; i < pages; ++i) {
+    at[i] = range.start + i * kPage.count;
+    nodes[i] = node;
+    status[i] = -1;
+  }
+  if (syscall(SYS_move_pages, 0, static_cast<long>(pages), at, nodes, status,
+              MPOL_MF_MOVE) < 0) {
+    return -errno;
+  }
+  int there = 0;
+  for (int i = 0; i < pages; ++i) there += status[i] == node ? 1 : 0;
+  return there;
+}
+
+// What move_pages(2) says of one page, without moving it.
+int Where(const void* page) {
+  void* at[] = {const_cast<void*>(page)};
+  int status[] = {-9999};
+  const long rc = syscall(SYS_move_pages, 0, 1L, at, nullptr, status, 0);
+  return rc < 0 ? -errno : status[0];
+}
+
+void Sign(const Range& range) {
+  for (int i = 0; i < kPages; ++i) {
+    *reinterpret_cast<volatile int*>(range.start + i * kPage.count) = i;
+  }
+}
+
+int Wrong(const Range& range) {
+  int wrong = 0;
+  for (int i = 0; i < kPages; ++i) {
+    wrong +=
+        *reinterpret_cast<volatile int*>(range.start + i * kPage.count) != i;
+  }
+  return wrong;
+}
+
+void Moves(Trace& trace) {
+  const Range range = MapAnonymous(trace, kPages * kPage);
+  Sign(range);
+  trace.Set("before.node0", PagesOnNode(range, 0));
+  trace.Set("status", Where(range.start));
+  // A page that somebody looks at in that moment stays: once more.
+  for (int i = 0; i < kTries && PagesOnNode(range, 1) < kPages; ++i) {
+    Move(range, kPages, 1);
+  }
+  trace.Set("moved", Move(range, kPages, 1));
+  trace.Set("moved.node1", PagesOnNode(range, 1));
+  unsigned long from = kNode1;
+  unsigned long to = kNode0;
+  long left = -1;
+  for (int i = 0; i < kTries && left != 0; ++i) {
+    left = syscall(SYS_migrate_pages, 0, 64UL, &from, &to);
+  }
+  trace.Set("migrate.left", left);
+  trace.Set("migrated.node0", PagesOnNode(range, 0));
+  // Strict: what is elsewhere is an error, unless it may be moved.
+  trace.Set("strict.errno",
+            BindRange(range, MPOL_BIND, kNode1, MPOL_MF_STRICT));
+  trace.Set("strict.node0", PagesOnNode(range, 0));
+  trace.Set("strict_move.errno",
+            BindRange(range, MPOL_BIND, kNode1, MPOL_MF_STRICT | MPOL_MF_MOVE));
+  trace.Set("strict_move.node1", PagesOnNode(range, 1));
+  trace.Set("wrong_bytes", Wrong(range));
+  Unmap(trace, range);
+}
+
+void Errors(Trace& trace) {
+  const Range range = MapAnonymous(trace, 4 * kPage);
+  trace.Set("no_such_node.errno", BindRange(range, MPOL_BIND, 1UL << 5));
+  trace.Set("no_node.errno", BindRange(range, MPOL_BIND, 0));
+  trace.Set("no_node_all.errno", SetPolicy(MPOL_BIND, 0));
+  trace.Set("no_such_mode.errno", BindRange(range, 99, kNode1));
+  trace.Set("untouched.status", Where(range.start));
+  ReadPages(trace, range.Part(0_B, kPage));
+  trace.Set("zero_page.status", Where(range.start));
+  trace.Set("guard.status", Where(range.end()));
+  Unmap(trace, range);
+}
+
+void Subject(Trace& trace, const Params&, const Facts&) {
+  RunOnCpu(trace, 0);
+  Moves(trace);
+  Errors(trace);
+}
+
+Oracle Expect(const Params&, const Facts& f) {
+  // Changed after 6.8 and before 6.12: what is not there is no fault.
+  const int absent = f.kernel >= KernelVersion{6, 10} ? -ENOENT : -EFAULT;
+  return AllOf(
+      Survives(), Count("before.node0", Eq(kPages)), Count("status", Eq(0)),
+      Count("moved", Eq(kPages)), Count("moved.node1", Eq(kPages)),
+      Count("migrate.left", Eq(0)), Count("migrated.node0", Eq(kPages)),
+      Count("strict.errno", Eq(EIO)), Count("strict.node0", Eq(kPages)),
+      Count("strict_move.errno", Eq(0)), Count("strict_move.node1", Eq(kPages)),
+      Count("wrong_bytes", Eq(0)),
+      AllOf(Count("no_such_node.errno", Eq(EINVAL)),
+            Count("no_node.errno", Eq(EINVAL)),
+            Count("no_node_all.errno", Eq(EINVAL)),
+            Count("no_such_mode.errno", Eq(EINVAL)),
+            Count("untouched.status", Eq(absent)),
+            Count("zero_page.status", Eq(-EFAULT)),
+            Count("guard.status", Eq(absent))));
+}
+
+const Register kMoveMigrate{
+    {.id = "numa/move_migrate",
+     .summary = "pages move to the node they are told to, with their bytes",
+     .explains =
+         {.claim = "Seed 1 (NUMA): move_migrate and strict_errors; "
+                   "move_pages(2), migrate_pages(2), mbind(2)",
+          .deed = "moves 1000 signed pages to and fro by all three calls, and "
+                  "asks for policies that cannot hold",
+          .functions = "do_pages_move, do_migrate_pages, do_mbind",
+          .look_at = "moved is what move_pages says, moved.node1 what "
+                     "numa_maps says"},
+     .needs = TwoNodes(),
+     .subject = Subject,
+     .expect = Expect}};
+
+}  // namespace
+}  // namespace oomgate::numa
