@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pages of the page cache that belong to a file, not to shared memory: guests
+// have none but those of ramfs, as / and /tmp are tmpfs.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+
+// A file of `size`, all of it present and clean. It is gone once it is closed
+// and unmapped. Needs root, so: .alone.
+inline int OpenCleanFile(Trace& trace, Bytes size) {
+  constexpr const char* kFolder = "/tmp/oomgate-ramfs";
+  constexpr const char* kFile = "/tmp/oomgate-ramfs/file";
+  mkdir(kFolder, 0700);
+  if (mount("oomgate", kFolder, "ramfs", 0, nullptr) != 0) {
+    trace.Stop("mount of ramfs", errno);
+  }
+  const int fd = open(kFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int error = fd < 0 || ftruncate(fd, size.count) != 0 ? errno : 0;
+  umount2(kFolder, MNT_DETACH);
+  rmdir(kFolder);
+  if (error != 0) trace.Stop("a file in ramfs", error);
+  // Reading a hole makes a clean page of it.
+  char byte = 0;
+  for (Bytes at; at < size; at += kPage) {
+    if (pread(fd, &byte, 1, at.count) != 1) trace.Stop("pread", errno);
+  }
+  return fd;
+}
+
+inline Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags) {
+  // In a reservation of its own: aligned, and with nothing beside it.
+  MapOptions none;
+  none.prot = PROT_NONE;
+  none.pages = MapOptions::kDefault;
+  const Range range = MapAnonymous(trace, size, none);
+  if (mmap(range.start, static_cast<std::size_t>(size.count), prot,
+           flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
+    trace.Stop("mmap of a file", errno);
+  }
+  return range;
+}
+
+}  // namespace oomgate

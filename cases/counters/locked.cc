@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Locked memory is counted once, whatever is locked twice, split, grown or
+// forked; and its limit holds to the page for who has no privilege.
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr Bytes kSize = 4_MiB;
+constexpr Bytes kLimit = 1_MiB;
+
+int TryLock(const Range& range) {
+  return mlock(range.start, static_cast<std::size_t>(range.size.count)) == 0
+             ? 0
+             : errno;
+}
+
+void Lock(Trace& trace, const Range& range) {
+  const int error = TryLock(range);
+  if (error != 0) trace.Stop("mlock", error);
+}
+
+void Unlock(Trace& trace, const Range& range) {
+  if (munlock(range.start, static_cast<std::size_t>(range.size.count)) != 0) {
+    trace.Stop("munlock", errno);
+  }
+}
+
+// VmLck, and what the machine counts.
+struct Locked {
+  explicit Locked(const Range& scratch) {
+    // A CPU keeps a batch of folios that were locked or unlocked since 5.18;
+    // locking any goes through it.
+    mlock(scratch.start, static_cast<std::size_t>(kPage.count));
+    munlock(scratch.start, static_cast<std::size_t>(kPage.count));
+    RefreshVmstat();
+    own = StatusField("VmLck");
+    machine = Meminfo("Mlocked");
+  }
+  Bytes own, machine;
+};
+
+void Report(Trace& trace, const Range& scratch, const Locked& before,
+            const char* own, const char* machine) {
+  const Locked now(scratch);
+  trace.Set(own, now.own - before.own);
+  trace.Set(machine, now.machine - before.machine);
+}
+
+void Limits(Trace& trace) {
+  const rlimit limit{static_cast<rlim_t>(kLimit.count),
+                     static_cast<rlim_t>(kLimit.count)};
+  if (setrlimit(RLIMIT_MEMLOCK, &limit) != 0) trace.Stop("setrlimit", errno);
+  const Range range = MapAnonymous(trace, 2 * kLimit);
+  trace.Set("privileged_errno", TryLock(range));
+  Unlock(trace, range);
+  DropCapability(trace, CAP_IPC_LOCK);
+  trace.Set("limit_pages", Largest(range.size / kPage, [&](std::int64_t pages) {
+              const Range part = range.Part(0_B, pages * kPage);
+              const bool locks = TryLock(part) == 0;
+              if (locks) Unlock(trace, part);
+              return locks;
+            }));
+  trace.Set("beyond_errno", TryLock(range));
+  // What is locked already is no more when it is locked again.
+  Lock(trace, range.Part(0_B, kLimit));
+  trace.Set("again_errno", TryLock(range.Part(0_B, kLimit)));
+  trace.Set("one_more_errno", TryLock(range.Part(kLimit, kPage)));
+  const rlimit none{0, 0};
+  if (setrlimit(RLIMIT_MEMLOCK, &none) != 0) trace.Stop("setrlimit", errno);
+  trace.Set("none_errno", TryLock(range.Part(kLimit, kPage)));
+}
+
+void Subject(Trace& trace, const Params&, const Facts&) {
+  const Range range = MapAnonymous(trace, kSize);
+  const Range scratch = MapAnonymous(trace, kPage);
+  const Locked before(scratch);
+  Lock(trace, range);
+  Report(trace, scratch, before, "locked", "machine_locked");
+  trace.Set("locked_rss", ReadMapping(range).rss);
+  trace.Set("smaps_locked", MappingField(range, "Locked"));
+  trace.Set("has_lo", MappingHasFlag(range, "lo"));
+  Lock(trace, range.Part(0_B, kSize / 2));
+  Report(trace, scratch, before, "twice", "machine_twice");
+
+  const pid_t child = StartChild(trace, [&] {
+    trace.Set("child_locked", StatusField("VmLck"));
+    trace.Set("child_lo", MappingHasFlag(range, "lo"));
+    trace.Set("child_smaps_locked", MappingField(range, "Locked"));
+  });
+  Reap(child);
+  Report(trace, scratch, before, "after_child", "machine_after_child");
+
+  Unlock(trace, range.Part(kSize / 4, kSize / 4));
+  Report(trace, scratch, before, "part", "machine_part");
+  trace.Set("part_mappings", ReadMapping(range).mappings);
+  munmap(range.start, static_cast<std::size_t>(kSize.count / 4));
+  Report(trace, scratch, before, "unmapped", "machine_unmapped");
+  Unmap(trace, range);
+  Report(trace, scratch, before, "at_end", "machine_at_end");
+
+  // Locked as it comes: the size counts at once, the pages as they are there.
+  const Range later = MapAnonymous(trace, kSize);
+  constexpr unsigned kOnFault = 1;
+  if (syscall(SYS_mlock2, later.start, kSize.count, kOnFault) != 0) {
+    trace.Stop("mlock2", errno);
+  }
+  trace.Set("onfault_rss", ReadMapping(later).rss);
+  WritePages(trace, later.Part(0_B, kSize / 8));
+  Report(trace, scratch, before, "onfault", "machine_onfault");
+  // Grown while locked, and somewhere else.
+  void* const grown =
+      mremap(later.start, static_cast<std::size_t>(kSize.count),
+             static_cast<std::size_t>(2 * kSize.count), MREMAP_MAYMOVE);
+  if (grown == MAP_FAILED) trace.Stop("mremap", errno);
+  trace.Set("grown", StatusField("VmLck") - before.own);
+  munmap(grown, static_cast<std::size_t>(2 * kSize.count));
+  Report(trace, scratch, before, "grown_end", "machine_grown_end");
+
+  const pid_t limited = StartChild(trace, [&] { Limits(trace); });
+  trace.Set("limited_status", Reap(limited));
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  const auto both = [](const std::string& name, Bytes own, Bytes machine) {
+    return AllOf(Size(name, Eq(own)), Size("machine_" + name, Eq(machine)));
+  };
+  return AllOf(
+      Survives(), both("locked", kSize, kSize), Size("locked_rss", Eq(kSize)),
+      Size("smaps_locked", Eq(kSize)), Count("has_lo", Eq(1)),
+      both("twice", kSize, kSize), Size("child_locked", Eq(0_B)),
+      Count("child_lo", Eq(0)), Size("child_smaps_locked", Eq(0_B)),
+      both("after_child", kSize, kSize),
+      both("part", kSize * 3 / 4, kSize * 3 / 4), Count("part_mappings", Eq(3)),
+      both("unmapped", kSize / 2, kSize / 2), both("at_end", 0_B, 0_B),
+      Size("onfault_rss", Eq(0_B)), both("onfault", kSize, kSize / 8),
+      Size("grown", Eq(2 * kSize)), both("grown_end", 0_B, 0_B),
+      Count("limited_status", Eq(0)), Count("privileged_errno", Eq(0)),
+      Count("limit_pages", Eq(kLimit / kPage)),
+      Count("beyond_errno", Eq(ENOMEM)), Count("again_errno", Eq(0)),
+      Count("one_more_errno", Eq(ENOMEM)), Count("none_errno", Eq(EPERM)));
+}
+
+const Register kLocked{
+    {.id = "counters/locked",
+     .summary = "VmLck and Mlocked count locked memory once; the limit holds",
+     .explains =
+         {.claim = "mlock(2): locks do not nest, are not inherited by a child, "
+                   "RLIMIT_MEMLOCK counts bytes",
+          .deed = "locks, locks again, forks, unlocks a part, unmaps, locks on "
+                  "fault, grows; then bisects the limit without CAP_IPC_LOCK",
+          .functions = "do_mlock, mlock_fixup, count_mm_mlocked_page_nr, "
+                       "dup_mmap, munlock_folio",
+          .look_at = "the first step that differs: own is mm->locked_vm, "
+                     "machine the pages themselves"},
+     .needs = {.alone = true},
+     .subject = Subject,
+     .expect = Expect}};
+
+}  // namespace
+}  // namespace oomgate
