@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the calls cost that change mappings, and the one that sums them up.
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "cases/cost/rounds.h"
+
+namespace oomgate::cost {
+namespace {
+
+constexpr std::int64_t kCalls = 512;  // a round
+constexpr Bytes kTables = 1_GiB;      // moved: 512 tables
+
+void Protect(Trace& trace, const Range& page, int prot) {
+  if (mprotect(page.start, static_cast<std::size_t>(page.size.count), prot) !=
+      0) {
+    trace.Stop("mprotect", errno);
+  }
+  trace.Add("done", 1);
+}
+
+void MapAndUnmap(Trace& trace, const Facts& f) {
+  constexpr auto kSize = static_cast<std::size_t>(kPage.count);
+  MeasureCost(
+      trace, f, CostOf::kThread, [] {},
+      [&] {
+        for (int i = 0; i < kCalls; ++i) {
+          void* const at = mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+          if (at == MAP_FAILED) trace.Stop("mmap", errno);
+          trace.Add("done", munmap(at, kSize) == 0 ? 1 : 0);
+        }
+      },
+      [] {});
+}
+
+// Every second page: each call splits a mapping.
+void Split(Trace& trace, const Facts& f) {
+  Range range;
+  MeasureCost(
+      trace, f, CostOf::kThread,
+      [&] { range = MapAnonymous(trace, 2 * kCalls * kPage); },
+      [&] {
+        for (int i = 0; i < kCalls; ++i) {
+          Protect(trace, range.Part((2 * i + 1) * kPage, kPage), PROT_READ);
+        }
+      },
+      [&] { Unmap(trace, range); });
+}
+
+void GrowHeap(Trace& trace, const Facts& f) {
+  char* const start = static_cast<char*>(sbrk(0));
+  MeasureCost(
+      trace, f, CostOf::kThread, [] {},
+      [&] {
+        for (int i = 1; i <= kCalls; ++i) {
+          trace.Add("done", brk(start + i * kPage.count) == 0 ? 1 : 0);
+        }
+      },
+      [&] { brk(start); });
+}
+
+void Move(Trace& trace, const Facts& f) {
+  constexpr auto kSize = static_cast<std::size_t>(kTables.count);
+  MapOptions options;
+  options.prot = PROT_READ;
+  options.align = 1_GiB;
+  const Range places[] = {MapAnonymous(trace, kTables, options),
+                          MapAnonymous(trace, kTables, options)};
+  ReadPages(trace, places[0], kHugePage);
+  int at = 0;
+  MeasureCost(
+      trace, f, CostOf::kThread, [] {},
+      [&] {
+        if (mremap(places[at].start, kSize, kSize,
+                   MREMAP_MAYMOVE | MREMAP_FIXED,
+                   places[1 - at].start) == MAP_FAILED) {
+          trace.Stop("mremap", errno);
+        }
+      },
+      [&] {
+        at = 1 - at;
+        trace.Add("done", kCalls);
+      });
+}
+
+void SumUp(Trace& trace, const Facts& f) {
+  WritePages(trace, MapAnonymous(trace, kCalls * 4 * kPage));
+  std::int64_t rss = 0;
+  MeasureCost(
+      trace, f, CostOf::kThread, [] {},
+      [&] { rss = FieldIn("/proc/self/smaps_rollup", "Rss"); },
+      [&] {
+        trace.Add("done", rss * 1_KiB >= kCalls * 4 * kPage ? kCalls : 0);
+      });
+}
+
+void Subject(Trace& trace, const Params& p, const Facts& f) {
+  if (p["call"] == "mmap") MapAndUnmap(trace, f);
+  if (p["call"] == "mprotect") Split(trace, f);
+  if (p["call"] == "brk") GrowHeap(trace, f);
+  if (p["call"] == "mremap") Move(trace, f);
+  if (p["call"] == "smaps_rollup") SumUp(trace, f);
+}
+
+Oracle Expect(const Params&, const Facts& f) {
+  return EachRoundDid(f, kAllRounds * kCalls);
+}
+
+const Register kMapping{
+    {.id = "cost/mapping",
+     .summary = "what mmap, mprotect, brk, mremap, smaps_rollup cost",
+     .explains = {.claim = "Seed 1: each mapping is checked and charged by "
+                           "itself",
+                  .deed = "512 calls in each of 15 rounds; mremap moves 1 GiB "
+                          "with 512 tables, smaps_rollup sums up 8 MiB",
+                  .functions = "do_mmap, do_munmap, split_vma, do_brk_flags, "
+                               "move_page_tables, smaps_pte_range",
+                  .look_at = kLookAt},
+     .params = {{"call",
+                 {"mmap", "mprotect", "brk", "mremap", "smaps_rollup"}}},
+     .subject = Subject,
+     .expect = Expect,
+     .metrics = CostMetrics(),
+     .timeout_seconds = 120}};
+
+}  // namespace
+}  // namespace oomgate::cost

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// What address translation alone costs: reads all over 1 GiB that is one zero
+// page hit the cache every time, and the TLB hardly ever.
+#include <time.h>
+
+#include <cerrno>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr int kRounds = 7;
+constexpr std::int64_t kReads = 1 << 20;  // a round
+constexpr Bytes kNarrow = 8 * kPage;
+
+std::int64_t Nanoseconds() {
+  timespec now = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+// Picoseconds a read, the best of several rounds, at pages in random order. The
+// sum is what was read: zeroes.
+std::int64_t ReadAround(const Range& range, std::int64_t& sum) {
+  std::int64_t best = INT64_MAX;
+  const auto pages = static_cast<std::uint64_t>(range.size / kPage);
+  for (int round = 0; round < kRounds; ++round) {
+    std::uint64_t random = 88172645463325252ULL;
+    const std::int64_t start = Nanoseconds();
+    for (std::int64_t i = 0; i < kReads; ++i) {
+      random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+      const std::uint64_t page = (random >> 33) % pages;
+      // Within one page: other lines of it stay cached too.
+      sum += static_cast<volatile char*>(
+          range.start)[page * static_cast<std::uint64_t>(kPage.count)];
+    }
+    best = std::min(best, (Nanoseconds() - start) * 1000 / kReads);
+  }
+  return best;
+}
+
+void Subject(Trace& trace, const Params& p, const Facts&) {
+  MapOptions options;
+  options.prot = PROT_READ;
+  options.align = 1_GiB;
+  options.pages = p["pages"] == "huge" ? MapOptions::kHuge : MapOptions::kSmall;
+  const Range range = MapAnonymous(trace, 1_GiB, options);
+  std::int64_t sum = 0;
+  const std::int64_t before = ReadUsage().minor_faults;
+  ReadPages(trace, range);
+  const std::int64_t mapped = ReadUsage().minor_faults;
+  trace.Set("faults", mapped - before);
+  trace.Set("narrow_ps", ReadAround(range.Part(0_B, kNarrow), sum));
+  trace.Set("wide_ps", ReadAround(range, sum));
+  trace.Set("later_faults", ReadUsage().minor_faults - mapped);
+  trace.Set("sum", sum);
+  trace.Set("rss", ReadMapping(range).rss);
+}
+
+Oracle Expect(const Params& p, const Facts&) {
+  const std::int64_t faults =
+      p["pages"] == "huge" ? 1_GiB / kHugePage : 1_GiB / kPage;
+  // Pages of the program and its stack that are touched for the first time.
+  constexpr std::int64_t kOther = 4;
+  return AllOf(Survives(), Count("faults", Between(faults, faults + kOther)),
+               Count("later_faults", Le(kOther)), Count("sum", Eq(0)),
+               Size("rss", Eq(0_B)), Count("wide_ps", Gt(0)));
+}
+
+void Adjust(const Params& p, InstanceInfo& instance) {
+  if (p["pages"] != "huge") return;
+  instance.needs.memory = 512_MiB;
+  instance.needs.settings = {
+      {"/sys/kernel/mm/transparent_hugepage/enabled", "madvise"},
+      {"/sys/kernel/mm/transparent_hugepage/use_zero_page", "1"}};
+}
+
+const Register kTlbZeroPage{
+    {.id = "cost/tlb_zero_page",
+     .summary = "random reads of 1 GiB of zero page: the cost of translation",
+     .explains = {.claim = "Seed 1: TLB misses (perf.tlb_zero_page)",
+                  .deed = "maps 1 GiB to the one zero page, reads it in random "
+                          "order, and 8 pages for comparison",
+                  .functions = "do_anonymous_page, do_huge_pmd_anonymous_page",
+                  .look_at = "wide_ps less narrow_ps, in pairs of runs, on "
+                             "real hardware"},
+     .suite = Suite::kNightly,
+     .adjust = Adjust,
+     .params = {{"pages", {"small", "huge"}}},
+     .subject = Subject,
+     .expect = Expect,
+     .metrics = {{.name = "wide_ps",
+                  .better = Better::kLower,
+                  .unit = "ps",
+                  .kind = Kind::kTime},
+                 {.name = "narrow_ps",
+                  .better = Better::kLower,
+                  .unit = "ps",
+                  .kind = Kind::kTime}},
+     .timeout_seconds = 120}};
+
+}  // namespace
+}  // namespace oomgate
