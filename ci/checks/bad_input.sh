@@ -68,14 +68,14 @@ refuses "a kernel that is in no cache" "no kernel 1.2: neither a file nor in the
 cp "$image" "$WORK/images/vmlinuz"
 AS=(env XDG_CACHE_HOME="$WORK/cache")
 go bare_add kernel add "$WORK/images/vmlinuz"
-go_run bare meta/pass 'overcommit/never_commit_limit[hugepages=0,ratio=50,swap=64m]' \
+go_run bare meta/pass 'overcommit/never_commit_limit[swap=64m]' \
   --kernel="$WORK/images/vmlinuz" --accel=tcg
 AS=()
 check "a kernel without the modules that a case needs: exit 2, and why" all \
   exits bare_add 0 AND exits bare 2 AND \
   grep -qE '^oomgate: .*(virtio|modules)' "$WORK/bare.err" AND \
   holds bare "verdicts['meta/pass'] == 'pass'" \
-  "results['overcommit/never_commit_limit[hugepages=0,ratio=50,swap=64m]']['verdict'] == 'broken'"
+  "results['overcommit/never_commit_limit[swap=64m]']['verdict'] == 'broken'"
 
 # Nothing is bad about this kernel, but it cannot come up.
 go_run panics meta/pass meta/known --on=vm --append=rdinit=/none

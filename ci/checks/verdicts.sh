@@ -22,10 +22,16 @@ for place in host cgroup; do
   fi
   check "each verdict on $place" all exits "meta_$place" 1 AND \
     holds "meta_$place" \
-    "verdicts == {$everywhere, 'meta/panic': 'skip', 'meta/hang_machine': 'skip'}"
+    "verdicts == {$everywhere, **dict.fromkeys(['meta/panic',
+      'meta/hang_machine', 'meta/promised_panic', 'meta/other_panic',
+      'meta/leak'], 'skip')}"
 done
 check "each verdict in a guest" all exits meta_vm 1 AND holds meta_vm \
-  "verdicts == {$everywhere, 'meta/panic': 'lost', 'meta/hang_machine': 'lost'}"
+  "verdicts == {$everywhere, 'meta/panic': 'lost', 'meta/hang_machine': 'lost',
+    'meta/promised_panic': 'pass', 'meta/other_panic': 'lost',
+    'meta/leak': 'fail'}"
+check "a leak is found by the kit" holds meta_vm \
+  "'Shmem and swap in use +4096 kB' in results['meta/leak']['reason']"
 check "a panic is told from a hang" holds meta_vm \
   "'panic' in results['meta/panic']['reason']" \
   "'sysrq triggered crash' in results['meta/panic']['console']" \
