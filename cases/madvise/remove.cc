@@ -97,6 +97,18 @@ void MemoryFile(Trace& trace) {
   fstat(fd, &file);
   trace.Set("memfd_size", file.st_size);
 
+  // A mapping that begins in the middle of the file.
+  void* const end = mmap(nullptr, Length(kHole), PROT_READ | PROT_WRITE,
+                         MAP_SHARED, fd, 3 * kHole.count);
+  if (end == MAP_FAILED) trace.Stop("mmap of a memfd", errno);
+  trace.Set("end_errno",
+            TryAdvise({.start = static_cast<char*>(end), .size = kHole},
+                      MADV_REMOVE));
+  trace.Set("end_blocks", Blocks(trace, fd));
+  trace.Set("end_other", CountOther(two.Part(2 * kHole, kHole), 1) +
+                             CountOther(two.Part(3 * kHole, kHole), 0));
+  munmap(end, Length(kHole));
+
   mlock(one.start, Length(kPage));
   trace.Set("locked_errno", TryAdvise(one.Part(0_B, kPage), MADV_REMOVE));
   munlock(one.start, Length(kPage));
@@ -135,6 +147,10 @@ Oracle Expect(const Params&, const Facts&) {
             Size("memfd_hole_blocks", Eq(kSize - kHole)),
             Size("memfd_hole_committed", Eq(0_B - kHole)),
             Size("memfd_hole_shmem", Eq(0_B - kHole))),
+      // The other mapping's look at the first hole, and at this one's, fills
+      // them.
+      AllOf(Count("end_errno", Eq(0)), Size("end_blocks", Eq(kSize - kHole)),
+            Count("end_other", Eq(0))),
       AllOf(Size("other_rss", Eq(kSize - kHole)), Count("other_bytes", Eq(0)),
             Size("memfd_size", Eq(kSize)), Size("memfd_left", Eq(0_B))));
   return AllOf(Survives(), refused, anonymous, file);

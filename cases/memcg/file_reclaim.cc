@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "cases/memcg/pressure.h"
 #include "cases/memcg/stat.h"
 
 namespace oomgate {
@@ -69,6 +70,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
            2 * (kFile - kLimit) / kPage;
   });
   trace.Set("stolen", group.Field("memory.stat", "pgsteal"));
+  trace.Set("stalled_us", Stalled(group, "some"));
   trace.Set("scanned", group.Field("memory.stat", "pgscan"));
   trace.Set("file", file());
   trace.Set("anon", group.Field("memory.stat", "anon"));
@@ -99,7 +101,8 @@ Oracle Expect(const Params& p, const Facts& f) {
   // Above memory.high until the task returns to user space: a chunk, with
   // what was read ahead.
   const Bytes above = high ? 2 * kChunk + 1_MiB + stock : 0_B;
-  // What must have been taken to move that much through that little.
+  // What must have been taken to move that much through that little; more than
+  // 50 ns for each were a stall.
   const std::int64_t least = 2 * (kFile - kLimit) / kPage - 256;
   Oracle all = AllOf(
       Survives(), Count("writer", Eq(0)), Count("reader", Eq(0)),
@@ -109,11 +112,11 @@ Oracle Expect(const Params& p, const Facts& f) {
       Size("after_read", Between(kLimit / 2, kLimit + above)),
       Count("stolen", Ge(least)), Difference("scanned", "stolen", Ge(0)),
       Size("file", Between(kLimit / 2, kLimit + above)), Size("anon", Eq(0_B)),
-      Size("dirty", Eq(0_B)), Count(high ? "high" : "max", Gt(0)),
-      Count(high ? "max" : "high", Eq(0)), Count("oom", Eq(0)),
-      Count("kills", Eq(0)), Size("forgotten_file", Eq(0_B)),
-      Count("small", Eq(0)), Count("small_again", Eq(0)),
-      Count("read_again_kb", Eq(0)),
+      Size("dirty", Eq(0_B)), Count("stalled_us", Ge(least / 20)),
+      Count(high ? "high" : "max", Gt(0)), Count(high ? "max" : "high", Eq(0)),
+      Count("oom", Eq(0)), Count("kills", Eq(0)),
+      Size("forgotten_file", Eq(0_B)), Count("small", Eq(0)),
+      Count("small_again", Eq(0)), Count("read_again_kb", Eq(0)),
       Size("small_file",
            Between(kSmall - StatError(f), kSmall + kAhead + StatError(f))));
   // memory.peak came with 5.19.

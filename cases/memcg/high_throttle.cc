@@ -7,11 +7,9 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <ctime>
 
-#include "oomgate/case.h"
+#include "cases/memcg/pressure.h"
 
 namespace oomgate {
 namespace {
@@ -24,19 +22,6 @@ std::int64_t Now() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-// Microseconds that some, or all, tasks of the group were stalled.
-std::int64_t Stalled(const Group& group, const char* who) {
-  char path[256];
-  std::snprintf(path, sizeof path, "%s/memory.pressure", group.folder());
-  char text[512] = {};
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  (void)!read(file, text, sizeof text - 1);
-  close(file);
-  const char* at = std::strstr(text, who);
-  if (at != nullptr) at = std::strstr(at, "total=");
-  return at == nullptr ? -1 : std::atoll(at + 6);
 }
 
 void Subject(Trace& trace, const Params&, const Facts& f) {

@@ -22,6 +22,8 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   const Usage before = ReadUsage();
   const std::int64_t current = group.Number("memory.current");
   const std::int64_t start = tables();
+  const auto kernel = [&] { return group.Field("memory.stat", "kernel"); };
+  const std::int64_t kernel_start = kernel();
   ReadPages(trace, range, kHugePage);
   trace.Set("vm_pte", ReadUsage().page_tables - before.page_tables);
   trace.Set("current", group.Number("memory.current") - current);
@@ -29,15 +31,16 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   const std::int64_t expected = trace.Counter("vm_pte") - uncounted.count;
   HoldsWithin(kFolded, [&] { return tables() - start == expected; });
   trace.Set("stat", start < 0 ? -1 : tables() - start);
-  trace.Set("kernel", group.Field("memory.stat", "kernel"));
+  trace.Set("kernel", kernel());
   trace.Set("anon", group.Field("memory.stat", "anon"));
   Unmap(trace, range);
   trace.Set("vm_pte_left", ReadUsage().page_tables - before.page_tables);
   HoldsWithin(kFolded, [&] {
-    return tables() == start &&
+    return tables() == start && kernel() - kernel_start <= (512_KiB).count &&
            group.Number("memory.current") - current <= (512_KiB).count;
   });
   trace.Set("stat_left", tables() - start);
+  trace.Set("kernel_left", kernel() - kernel_start);
   trace.Set("current_left", group.Number("memory.current") - current);
   box.self().Enter(trace);
   group.Remove(trace);
@@ -56,6 +59,7 @@ Oracle Expect(const Params&, const Facts& f) {
                f.kernel < KernelVersion{5, 18} ? Size("kernel", Eq(Bytes{-1}))
                                                : Size("kernel", Ge(all)),
                Size("vm_pte_left", Eq(0_B)), Size("stat_left", Eq(0_B)),
+               Size("kernel_left", Le(512_KiB)),
                Size("current_left", Le(512_KiB)));
 }
 

@@ -71,7 +71,10 @@ const Register kMembindOom{
      .subject = Subject,
      .expect = Expect,
      .bystanders = {{.name = "anywhere", .prepare = HoldAnywhere},
-                    {.name = "on_node0", .prepare = HoldOnNode0}},
+                    // By its points it would be the first to die.
+                    {.name = "on_node0",
+                     .prepare = HoldOnNode0,
+                     .oom_score_adj = 1000}},
      .oom_score_adj = 0,
      .metrics = {{.name = "written",
                   .better = Better::kHigher,

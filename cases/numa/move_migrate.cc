@@ -7,10 +7,11 @@ namespace oomgate::numa {
 namespace {
 
 constexpr int kPages = 1000;
+constexpr int kShared = 64;
 constexpr int kTries = 5;
 
 // move_pages(2) of a range; how many are on `node` by its statuses.
-int Move(const Range& range, int pages, int node) {
+int Move(const Range& range, int pages, int node, int flags = MPOL_MF_MOVE) {
   static void* at[kPages];
   static int nodes[kPages];
   static int status[kPages];
@@ -20,7 +21,7 @@ int Move(const Range& range, int pages, int node) {
     status[i] = -1;
   }
   if (syscall(SYS_move_pages, 0, static_cast<long>(pages), at, nodes, status,
-              MPOL_MF_MOVE) < 0) {
+              flags) < 0) {
     return -errno;
   }
   int there = 0;
@@ -81,6 +82,23 @@ void Moves(Trace& trace) {
   Unmap(trace, range);
 }
 
+// What a child maps too moves only for who may move it away from others.
+void Shared(Trace& trace) {
+  const Range range = MapAnonymous(trace, kShared * kPage);
+  WritePages(trace, range);
+  Gate done(trace);
+  const pid_t child = StartChild(trace, [&] { done.Pass(); });
+  trace.Set("shared.moved", Move(range, kShared, 1));
+  trace.Set("shared.node0", PagesOnNode(range, 0));
+  for (int i = 0; i < kTries && PagesOnNode(range, 1) < kShared; ++i) {
+    Move(range, kShared, 1, MPOL_MF_MOVE_ALL);
+  }
+  trace.Set("shared_all.node1", PagesOnNode(range, 1));
+  done.Open();
+  Reap(child);
+  Unmap(trace, range);
+}
+
 void Errors(Trace& trace) {
   const Range range = MapAnonymous(trace, 4 * kPage);
   trace.Set("no_such_node.errno", BindRange(range, MPOL_BIND, 1UL << 5));
@@ -97,6 +115,7 @@ void Errors(Trace& trace) {
 void Subject(Trace& trace, const Params&, const Facts&) {
   RunOnCpu(trace, 0);
   Moves(trace);
+  Shared(trace);
   Errors(trace);
 }
 
@@ -109,7 +128,9 @@ Oracle Expect(const Params&, const Facts& f) {
       Count("migrate.left", Eq(0)), Count("migrated.node0", Eq(kPages)),
       Count("strict.errno", Eq(EIO)), Count("strict.node0", Eq(kPages)),
       Count("strict_move.errno", Eq(0)), Count("strict_move.node1", Eq(kPages)),
-      Count("wrong_bytes", Eq(0)),
+      Count("wrong_bytes", Eq(0)), Count("shared.moved", Eq(0)),
+      Count("shared.node0", Eq(kShared)),
+      Count("shared_all.node1", Eq(kShared)),
       AllOf(Count("no_such_node.errno", Eq(EINVAL)),
             Count("no_node.errno", Eq(EINVAL)),
             Count("no_node_all.errno", Eq(EINVAL)),

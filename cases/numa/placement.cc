@@ -7,6 +7,8 @@ namespace oomgate::numa {
 namespace {
 
 constexpr std::int64_t kPages = 1000;
+constexpr std::int64_t kHuge = 8;
+constexpr std::int64_t kInHuge = kHugePage / kPage;
 constexpr const char* kWeight0 =
     "/sys/kernel/mm/mempolicy/weighted_interleave/node0";
 constexpr const char* kWeight1 =
@@ -66,6 +68,19 @@ void Weighted(Trace& trace, const Facts& f) {
           "even.node1");
 }
 
+// Huge pages take turns as small ones do.
+void Huge(Trace& trace) {
+  WriteKnob(trace, "/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+  MapOptions options;
+  options.pages = MapOptions::kHuge;
+  const Range range = MapAnonymous(trace, kHuge * kHugePage, options);
+  trace.Set("huge.errno", BindRange(range, MPOL_INTERLEAVE, kBoth));
+  WritePages(trace, range, kHugePage);
+  trace.Set("huge.size", ReadMapping(range).rss);
+  Measure(trace, range, "huge.node0", "huge.node1");
+  Unmap(trace, range);
+}
+
 void Zero(Trace& trace) {
   const Range range = MapAnonymous(trace, kPages * kPage);
   BindRange(range, MPOL_INTERLEAVE, kBoth);
@@ -88,6 +103,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Process(trace, MPOL_BIND, kNode1, "bind_all.errno", "bind_all.node0",
           "bind_all.node1");
   Weighted(trace, f);
+  Huge(trace);
   Zero(trace);
 }
 
@@ -107,8 +123,9 @@ Oracle Expect(const Params&, const Facts& f) {
       Count("turns_all.node0", Between(kPages / 2 - 4, kPages / 2 + 4)),
       Count("turns_all.node1", Between(kPages / 2 - 4, kPages / 2 + 4)),
       On("preferred", 0, kPages), On("bind", 0, kPages),
-      On("bind_all", 0, kPages), Count("zero.node0", Eq(0)),
-      Count("zero.node1", Eq(0)),
+      On("bind_all", 0, kPages), Size("huge.size", Eq(kHuge * kHugePage)),
+      On("huge", kHuge / 2 * kInHuge, kHuge / 2 * kInHuge),
+      Count("zero.node0", Eq(0)), Count("zero.node1", Eq(0)),
       many ? On("many", 0, kPages) : Count("many.errno", Eq(EINVAL)),
       weighted ? AllOf(On("weighted", kPages * 3 / 4, kPages / 4),
                        On("even", kPages / 2, kPages / 2))

@@ -8,11 +8,14 @@ namespace {
 
 constexpr Bytes kBeyond = 24_MiB;
 
-void Subject(Trace& trace, const Params&, const Facts&) {
+void Subject(Trace& trace, const Params& p, const Facts&) {
   RunOnCpu(trace, 1);
   const Bytes size = NodeMeminfo(1, "MemFree") + kBeyond;
   const Range range = MapAnonymous(trace, size);
-  trace.Set("errno", BindRange(range, MPOL_PREFERRED, kNode1));
+  trace.Set(
+      "errno",
+      BindRange(range, p["nodes"] == "many" ? kPreferredMany : MPOL_PREFERRED,
+                kNode1));
   const std::int64_t kills = Vmstat("oom_kill");
   WritePages(trace, range);
   trace.Set("kills", Vmstat("oom_kill") - kills);
@@ -30,14 +33,22 @@ Oracle Expect(const Params&, const Facts&) {
                Size("node0", Between(kBeyond - 8_MiB, kBeyond + 16_MiB)));
 }
 
+std::string Probe(const Params& p, const Facts& f) {
+  const bool has = p["nodes"] == "one" || f.kernel >= KernelVersion{5, 15};
+  return has ? "" : "MPOL_PREFERRED_MANY came with 5.15";  // b27abaccf8e8
+}
+
 const Register kPreferredFallback{
     {.id = "numa/preferred_fallback",
      .summary = "a full preferred node spills over, and kills nobody",
      .explains = {.claim = "Seed 1: numactl --preferred, as against --membind",
                   .deed = "prefers node 1 and writes 24 MiB more than it has",
-                  .functions = "policy_node, get_page_from_freelist",
+                  .functions = "policy_node, alloc_pages_preferred_many, "
+                               "get_page_from_freelist",
                   .look_at = "node0 is what spilled over"},
      .needs = TwoNodes(),
+     .params = {{"nodes", {"one", "many"}}},
+     .probe = Probe,
      .subject = Subject,
      .expect = Expect}};
 

@@ -74,7 +74,7 @@ int ReadBy(const Range& range, std::string_view path, int target, int fd) {
     return Replace(
         range, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE, -1);
   }
-  if (path == "populate_read") {
+  if (path.starts_with("populate_read")) {
     return result(madvise(range.start, Length(range), MADV_POPULATE_READ));
   }
   if (path == "populate_write") {
@@ -83,8 +83,12 @@ int ReadBy(const Range& range, std::string_view path, int target, int fd) {
   return result(mlock(range.start, Length(range)));
 }
 
-bool NeedsWritable(std::string_view path) {
+bool Allocates(std::string_view path) {
   return path == "mlock_writable" || path == "populate_write";
+}
+
+bool NeedsWritable(std::string_view path) {
+  return Allocates(path) || path == "populate_read_writable";
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
@@ -115,7 +119,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   const std::string_view path = p["path"];
   const bool exists =
       !path.starts_with("populate_") || f.kernel >= kHasPopulate;
-  const Bytes allocated = exists && NeedsWritable(path) ? kSize : 0_B;
+  const Bytes allocated = exists && Allocates(path) ? kSize : 0_B;
   const std::int64_t pages = kSize / kPage;
   return AllOf(Survives(), Count("error", Eq(exists ? 0 : EINVAL)),
                Count("minor_faults", Eq(exists ? pages : 0)),
@@ -139,8 +143,8 @@ const Register kKernelReadPaths{
      .suite = Suite::kQuick,
      .params = {{"path",
                  {"write", "process_vm", "proc_mem", "dev_zero", "map_populate",
-                  "populate_read", "populate_write", "mlock_readonly",
-                  "mlock_writable"}}},
+                  "populate_read", "populate_read_writable", "populate_write",
+                  "mlock_readonly", "mlock_writable"}}},
      .subject = Subject,
      .expect = Expect,
      .metrics = {{.name = "rss", .better = Better::kLower, .unit = "bytes"}}}};

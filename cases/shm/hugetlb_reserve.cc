@@ -75,6 +75,15 @@ void CopyOnWrite(Trace& trace) {
   Drop(at, kPool);
 }
 
+// What was promised and never touched is given back, too.
+void TouchPart(Trace& trace) {
+  void* at = Map(4);
+  WritePages(trace, RangeOf(at, 1), kHugePage);
+  Look(trace, "part");
+  Drop(at, 4);
+  Look(trace, "part_dropped");
+}
+
 void Subject(Trace& trace, const Params&, const Facts&) {
   const std::int64_t kills = Vmstat("oom_kill");
   WriteKnob(trace, kKnob, "8");
@@ -109,6 +118,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Look(trace, "dropped");
   trace.Set("room", TouchInChild(trace, unpromised, 1, true));
   Drop(unpromised, 1);
+  TouchPart(trace);
   CopyOnWrite(trace);
   Look(trace, "left");
   WriteKnob(trace, kKnob, "0");
@@ -138,7 +148,8 @@ Oracle Expect(const Params&, const Facts& f) {
       Size("hugetlb_pages", Eq(kHugePage)), Size("range_rss", Eq(0_B)),
       Size("private_hugetlb", Eq(kHugePage)), Count("unpromised", Eq(SIGBUS)),
       Pool("written", 8, 0, 0), Count("exhausted", Eq(SIGBUS)),
-      Pool("dropped", 8, 8, 0), Count("room", Eq(0)), Pool("cow", 8, 0, 0),
+      Pool("dropped", 8, 8, 0), Count("room", Eq(0)), Pool("part", 8, 7, 3),
+      Pool("part_dropped", 8, 8, 0), Pool("cow", 8, 0, 0),
       // A child's copy is SIGBUS, the parent's is taken from the child.
       Count("cow.child", Eq(SIGBUS)), Count("cow.reader", Eq(0)),
       Count("cow.parent", Eq(3)), Count("cow.other", Eq(1)),
