@@ -134,6 +134,18 @@ TEST(MakePlan, OverridesHoldForAllGuests) {
   EXPECT_EQ(plan.skipped[1].reason, "vm: needs NUMA nodes: 4, has 2");
 }
 
+TEST(MakePlan, TheInstructionClockHasOneCpu) {
+  PlanOptions options = On({Place::kVm});
+  options.clock = Clock::kInstructions;
+  const Plan plan = MakePlan(
+      {Case("a/1", Blast::kProcess), Case("a/2", Blast::kProcess, {.cpus = 2})},
+      options);
+  EXPECT_THAT(Text(plan), ElementsAre("vm-256m-1cpu-instructions: a/1"));
+  ASSERT_THAT(plan.skipped, SizeIs(1));
+  EXPECT_EQ(plan.skipped[0].reason,
+            "vm: needs CPUs: 2, has 1: the instruction clock knows no more");
+}
+
 TEST(MakePlan, ABoxWithoutSizeGetsOne) {
   const Plan plan = MakePlan({Case("a/c", Blast::kCgroup)}, On({Place::kVm}));
   EXPECT_EQ(plan.groups.at(0).orders.at(0).needs.memory, kDefaultBox);

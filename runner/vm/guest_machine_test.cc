@@ -108,6 +108,21 @@ TEST(QemuArguments, ASavedGuestIsRestoredFromAPrivateCopy) {
   EXPECT_THAT(arguments, Not(Contains("-kernel")));
 }
 
+TEST(QemuArguments, TheInstructionClockHasNoRandomSource) {
+  EXPECT_THAT(Values(QemuArguments(Small()), "-icount"), ElementsAre());
+  GuestMachine machine = Small();
+  machine.shape.clock = Clock::kInstructions;
+  const auto arguments = QemuArguments(machine);
+  EXPECT_THAT(Values(arguments, "-icount"), ElementsAre("shift=1,sleep=off"));
+  EXPECT_THAT(Values(arguments, "-seed"), ElementsAre("1"));
+  EXPECT_THAT(Values(arguments, "-rtc"), ElementsAre(HasSubstr("clock=vm")));
+  EXPECT_THAT(Values(arguments, "-cpu"),
+              ElementsAre(HasSubstr("rdrand=off,rdseed=off")));
+  EXPECT_THAT(KernelCommandLine(machine),
+              AllOf(HasSubstr("nokaslr"), HasSubstr("norandmaps"),
+                    HasSubstr("oomgate.instruction_ns=2")));
+}
+
 TEST(QemuArguments, SandboxOnlyWhereQemuHasIt) {
   GuestMachine machine = Small();
   machine.sandbox = false;
