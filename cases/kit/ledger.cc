@@ -24,6 +24,9 @@ constexpr Bytes kLeftInBox = 512_KiB;
 // Since 6.16 PageTables holds the kernel's own tables too: those of vmalloc,
 // where kernel stacks are, come one by one and stay.
 constexpr Bytes kKernelTables = 16 * kPage;
+// Before, it held those of the kernel's own that point to tables: one comes
+// with the first chunk of per-CPU memory, far up in vmalloc space.
+constexpr Bytes kPerCpuTable = kPage;
 
 Bytes HugePagesTaken() {
   const std::int64_t pages = FieldIn("/proc/meminfo", "HugePages_Total") -
@@ -72,9 +75,14 @@ Bytes UnexplainedTolerance() {
 }  // namespace
 
 Ledger::Ledger(const BoxView& box, const Facts& facts)
-    : box_(box), facts_(facts) {
+    : box_(box), facts_(facts), percpu_(Meminfo("Percpu")) {
   Read(before_);  // so that reading itself needs no more pages
   Read(before_);
+}
+
+Bytes Ledger::TablesTolerance() const {
+  if (facts_.kernel >= KernelVersion{6, 16}) return kKernelTables;
+  return Meminfo("Percpu") > percpu_ ? kPerCpuTable : 0_B;
 }
 
 void Ledger::Read(Entry (&entries)[kEntries]) const {
@@ -94,8 +102,7 @@ void Ledger::Read(Entry (&entries)[kEntries]) const {
   entries[i++] = {"AnonPages beyond what is mapped",
                   Meminfo("AnonPages") - all.anonymous, 0_B};
   entries[i++] = {"PageTables beyond those of processes",
-                  Meminfo("PageTables") - all.page_tables,
-                  facts_.kernel >= KernelVersion{6, 16} ? kKernelTables : 0_B};
+                  Meminfo("PageTables") - all.page_tables, TablesTolerance()};
   entries[i++] = {"huge pages reserved or in use", HugePagesTaken(), 0_B};
   entries[i++] = {"RAM that nothing explains", Unexplained(),
                   UnexplainedTolerance()};

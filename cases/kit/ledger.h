@@ -28,9 +28,11 @@ class Ledger {
   };
   static constexpr int kEntries = 7;
   void Read(Entry (&entries)[kEntries]) const;
+  Bytes TablesTolerance() const;
 
   const BoxView& box_;
   const Facts& facts_;
+  Bytes percpu_;
   Entry before_[kEntries];
 };
 

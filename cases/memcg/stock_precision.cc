@@ -15,12 +15,37 @@ namespace {
 
 constexpr int kPages = 512;
 constexpr int kFolded = 5000;
+constexpr int kTries = 5;
+
+// What writing each page of a range did to memory.current.
+struct Steps {
+  int jumps = 0;
+  int behind = 0;  // readings below what was written
+  std::int64_t smallest = INT64_MAX;
+  std::int64_t largest = 0;
+};
+
+template <typename Current>
+Steps Write(const Range& range, Current current) {
+  Steps steps;
+  std::int64_t last = current();
+  for (int i = 0; i < kPages; ++i) {
+    range.start[i * kPage.count] = 1;
+    const std::int64_t now = current();
+    if (now < (i + 1) * kPage.count) ++steps.behind;
+    if (now == last) continue;
+    ++steps.jumps;
+    steps.smallest = std::min(steps.smallest, now - last);
+    steps.largest = std::max(steps.largest, now - last);
+    last = now;
+  }
+  return steps;
+}
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const OpenedBox box(trace, f);
   const Group group = box.Child("group");
   group.Enter(trace);
-  const Range range = MapAnonymous(trace, kPages * kPage);
   char path[256];
   std::snprintf(path, sizeof path, "%s/memory.current", group.folder());
   const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -30,27 +55,19 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
     (void)!pread(file, text, sizeof text - 1, 0);
     return std::atoll(text);
   };
-  std::int64_t last = current();
-  const std::int64_t first = last;
-  std::int64_t smallest = INT64_MAX;
-  std::int64_t largest = 0;
-  int jumps = 0;
-  int behind = 0;
-  for (int i = 0; i < kPages; ++i) {
-    range.start[i * kPage.count] = 1;
-    const std::int64_t now = current();
-    if (now < (i + 1) * kPage.count) ++behind;
-    if (now == last) continue;
-    ++jumps;
-    smallest = std::min(smallest, now - last);
-    largest = std::max(largest, now - last);
-    last = now;
+  Range range = MapAnonymous(trace, kPages * kPage);
+  Steps steps = Write(range, current);
+  // A charge to another group on this CPU, by the kernel, gives the rest of the
+  // batch back: then it says nothing of batches.
+  for (int i = 1; i < kTries && steps.smallest < 0; ++i) {
+    Unmap(trace, range);
+    range = MapAnonymous(trace, kPages * kPage);
+    steps = Write(range, current);
   }
-  trace.Set("jumps", jumps);
-  trace.Set("smallest", smallest);
-  trace.Set("largest", largest);
-  trace.Set("behind", behind);
-  trace.Set("growth", last - first);
+  trace.Set("jumps", steps.jumps);
+  trace.Set("smallest", steps.smallest);
+  trace.Set("largest", steps.largest);
+  trace.Set("behind", steps.behind);
   close(file);
   const auto anon = [&] { return group.Field("memory.stat", "anon"); };
   HoldsWithin(kFolded, [&] { return anon() >= (kPages * kPage).count; });
