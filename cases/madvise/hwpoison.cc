@@ -7,7 +7,7 @@
 
 #include <cerrno>
 
-#include "cases/madvise/frame.h"
+#include "oomgate/frame.h"
 
 namespace oomgate {
 namespace {

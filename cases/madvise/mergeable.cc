@@ -4,7 +4,7 @@
 // page.
 #include <poll.h>
 
-#include "cases/madvise/frame.h"
+#include "oomgate/frame.h"
 
 namespace oomgate {
 namespace {

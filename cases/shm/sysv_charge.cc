@@ -21,7 +21,8 @@ constexpr Bytes kTouched = 1_MiB;
 void Subject(Trace& trace, const Params& p, const Facts&) {
   const int flags =
       IPC_CREAT | 0600 | (p["flag"] == "noreserve" ? SHM_NORESERVE : 0);
-  const auto length = static_cast<std::size_t>(kSize.count);
+  // Of an odd size: it counts as whole pages.
+  const auto length = static_cast<std::size_t>(kSize.count - 100);
   Meminfo("Committed_AS");
   const Bytes start = Meminfo("Committed_AS");
   const auto committed = [&] { return Meminfo("Committed_AS") - start; };

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-#include "oomgate/case.h"
+#include "oomgate/model/units.h"
 
 namespace oomgate {
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// MemAvailable is what the kernel's formula says: free memory less the reserves
+// of all zones, plus what of the page cache and slab may be reclaimed.
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "cases/counters/file_pages.h"
+
+namespace oomgate {
+namespace {
+
+constexpr Bytes kFile = 32_MiB;
+constexpr int kTries = 20;
+
+struct Reserves {
+  std::int64_t low = 0;    // all low watermarks, in pages
+  std::int64_t total = 0;  // what each zone keeps back: totalreserve_pages
+};
+
+// From /proc/zoneinfo, by mm/page_alloc.c, calculate_totalreserve_pages.
+Reserves ReadReserves(Trace& trace) {
+  Reserves all;
+  FILE* file = std::fopen("/proc/zoneinfo", "re");
+  if (file == nullptr) trace.Stop("/proc/zoneinfo", errno);
+  static char line[512];
+  std::int64_t high = 0;
+  std::int64_t managed = 0;
+  std::int64_t boost = 0;
+  while (std::fgets(line, sizeof line, file) != nullptr) {
+    long value = 0;
+    if (std::sscanf(line, " low %ld", &value) == 1) all.low += value;
+    if (std::sscanf(line, " high %ld", &value) == 1 && high == 0) high = value;
+    if (std::sscanf(line, " boost %ld", &value) == 1) boost = value;
+    if (std::sscanf(line, " managed %ld", &value) == 1) managed = value;
+    const char* at = std::strstr(line, "protection: (");
+    if (at == nullptr) continue;
+    std::int64_t most = 0;
+    at += std::strlen("protection: (");
+    for (int n = 0; std::sscanf(at, "%ld%n", &value, &n) == 1;) {
+      most = std::max<std::int64_t>(most, value);
+      at += n;
+      if (*at == ',') at += 2;
+    }
+    // A boost is for a while, and counts for the low ones only.
+    all.total += std::min(most + high - boost, managed);
+    high = boost = 0;
+  }
+  std::fclose(file);
+  return all;
+}
+
+// What MemAvailable should be; -1 B where memory moved meanwhile.
+Bytes Computed(const Reserves& reserves) {
+  const Bytes free = Meminfo("MemFree");
+  const auto usable = [&](Bytes size) {
+    return size - std::min(size / 2, reserves.low * kPage);
+  };
+  Bytes reclaimable = Meminfo("KReclaimable");
+  if (reclaimable < 0_B) reclaimable = Meminfo("SReclaimable");
+  return free - reserves.total * kPage +
+         usable(Meminfo("Active(file)") + Meminfo("Inactive(file)")) +
+         usable(reclaimable);
+}
+
+// The least difference seen: between two reads pages come and go.
+Bytes Difference(const Reserves& reserves) {
+  Bytes least = 1_TiB;
+  for (int i = 0; i < kTries; ++i) {
+    RefreshVmstat();
+    const Bytes before = Computed(reserves);
+    const Bytes told = Meminfo("MemAvailable");
+    if (Computed(reserves) != before) continue;
+    const Bytes difference = told > before ? told - before : before - told;
+    least = std::min(least, difference);
+  }
+  return least;
+}
+
+void Subject(Trace& trace, const Params&, const Facts&) {
+  const Reserves reserves = ReadReserves(trace);
+  trace.Set("reserves", reserves.total * kPage);
+  trace.Set("low", reserves.low * kPage);
+  trace.Set("start", Difference(reserves));
+  const int fd = OpenCleanFile(trace, kFile);
+  trace.Set("file", Difference(reserves));
+  close(fd);
+  const Range range = MapAnonymous(trace, kFile);
+  WritePages(trace, range);
+  trace.Set("anonymous", Difference(reserves));
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  return AllOf(Survives(), Size("reserves", Gt(0_B)), Size("start", Le(64_KiB)),
+               Size("file", Le(64_KiB)), Size("anonymous", Le(64_KiB)));
+}
+
+const Register kMemAvailable{
+    {.id = "counters/mem_available",
+     .summary = "MemAvailable follows its formula, reserves included",
+     .explains = {.claim = "Seed 1: reading meminfo; "
+                           "Documentation/filesystems/proc.rst, MemAvailable",
+                  .deed = "computes it from zoneinfo and meminfo on a fresh "
+                          "machine, with a file in memory, and with written "
+                          "memory",
+                  .functions = "si_mem_available, "
+                               "calculate_totalreserve_pages",
+                  .look_at = "the difference in each of the three states"},
+     .suite = Suite::kQuick,
+     .needs = {.alone = true},
+     .subject = Subject,
+     .expect = Expect}};
+
+}  // namespace
+}  // namespace oomgate
