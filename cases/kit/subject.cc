@@ -17,6 +17,7 @@
 #include <functional>
 
 #include "cases/kit/code.h"
+#include "cases/kit/usage_buffer.h"
 
 namespace oomgate {
 namespace {
@@ -54,6 +55,7 @@ pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
   if (keep_fd >= 0) keep_fd = dup2(keep_fd, 3);
   syscall(SYS_close_range, keep_fd >= 0 ? 4U : 3U, ~0U, 0);
   DropCode();
+  OwnUsageBuffer();
   // Twice, so that no later reading faults in a page of its own.
   for (int i = 0; i < 2; ++i) {
     ReadUsage();
@@ -87,7 +89,7 @@ class Sampler {
 
   milliseconds period() const { return period_; }
   void Look() {
-    char status[4096];
+    char status[4096] = {};  // all of it is ours from the first look on
     const ssize_t n = pread(fd_, status, sizeof status - 1, 0);
     if (n <= 0) return;
     status[n] = '\0';
@@ -153,6 +155,7 @@ SubjectEnd RunSubject(const Case& definition, const Params& params,
   Sampler sampler(pid, box);
   // Whoever writes a page that is shared since the fork gets a page of its own:
   // ours are made now, and not while the subject counts the machine's.
+  OwnUsageBuffer();
   sampler.Look();
   close(watched[1]);  // lets the subject go
   for (;;) {

@@ -14,6 +14,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "cases/kit/usage_buffer.h"
+
 namespace oomgate {
 namespace {
 
@@ -278,6 +280,8 @@ void WriteKnob(Trace& trace, const char* path, const char* value) {
   }
   close(fd);
 }
+
+void OwnUsageBuffer() { std::memset(buffer, 0, sizeof buffer); }
 
 void RefreshVmstat() {
   const int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);

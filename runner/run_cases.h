@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries out what `oomgate run` was asked for: selects, plans, runs, records.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "oomgate/model/case_info.h"
+#include "oomgate/model/environment.h"
+#include "oomgate/model/run.h"
+#include "runner/report/report.h"
+
+namespace oomgate {
+
+struct RunOptions {
+  std::vector<std::string> patterns = {};  // none: all but meta cases
+  Suite suite = Suite::kDefault;
+  std::string on = "auto";
+  // Of guests; "" or nothing: what each case needs.
+  std::string kernel = {};
+  std::string memory = {};
+  std::string swap = {};
+  std::string swap_device = {};
+  std::string append = {};
+  std::string accel = "auto";
+  Clock clock = Clock::kWall;
+  std::optional<int> cpus = {};
+  std::optional<int> nodes = {};
+  std::optional<int> cgroup = {};
+  std::optional<int> jobs = {};
+  std::optional<int> timeout = {};
+  std::string results = "results/runs";
+  bool keep = false;
+  bool cold = false;
+  bool invert = false;
+  // "auto" means a guest: something above is about guests.
+  bool guest_wanted = false;
+  std::string command = {};  // as typed, for the record
+};
+
+struct RunDone {
+  Run run;
+  std::filesystem::path run_json;
+};
+
+// A run from start to end: its folder is below `options.results`, and what
+// happens is told to `report`. Ctrl-C ends it in order (`run.interrupted`).
+// Throws UserError and HarnessError.
+RunDone RunCases(const RunOptions& options, Report& report);
+
+}  // namespace oomgate
