@@ -6,18 +6,18 @@
 #include <boost/math/distributions/normal.hpp>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace oomgate {
 namespace {
 
-// Of all ways to choose `size` of the doubled ranks, the share whose sum is at
-// least `observed`. Row k of `counts` tells by sum how many ways there are to
-// choose k: in doubles, as only ratios matter and C(60, 30) passes 2^53.
-double ShareOfSumsAtLeast(const std::vector<int>& ranks, std::size_t size,
-                          int observed) {
-  const int most = std::accumulate(ranks.begin(), ranks.end(), 0);
+// By sum, how many ways there are to choose `size` of the doubled ranks: in
+// doubles, as only ratios matter and C(60, 30) passes 2^53. `most` is the sum
+// of all of them.
+std::vector<double> WaysBySum(const std::vector<int>& ranks, std::size_t size,
+                              int most) {
   const std::size_t width = most + 1;
-  std::vector<double> counts((size + 1) * width, 0.0);
+  std::vector<double> counts((size + 1) * width, 0.0);  // a row per number
   counts[0] = 1;
   int reached = 0;
   std::size_t seen = 0;
@@ -30,9 +30,19 @@ double ShareOfSumsAtLeast(const std::vector<int>& ranks, std::size_t size,
     }
     reached += rank;
   }
-  const auto sums = counts.end() - width;
-  return std::accumulate(sums + observed, counts.end(), 0.0) /
-         std::accumulate(sums, counts.end(), 0.0);
+  return {counts.end() - width, counts.end()};
+}
+
+double ExactP(const std::vector<int>& ranks, std::size_t n, std::size_t m,
+              int sum) {
+  const int most = std::accumulate(ranks.begin(), ranks.end(), 0);
+  const std::vector<double> ways = WaysBySum(ranks, std::min(n, m), most);
+  // The candidate's sum is large where the base's is small: count the fewer.
+  const auto [first, last] =
+      m <= n ? std::pair{ways.begin() + sum, ways.end()}
+             : std::pair{ways.begin(), ways.begin() + (most - sum) + 1};
+  return std::accumulate(first, last, 0.0) /
+         std::accumulate(ways.begin(), ways.end(), 0.0);
 }
 
 double NormalP(const std::vector<int>& ranks, double n, double m,
@@ -76,7 +86,7 @@ double RankTestLarger(std::span<const double> base,
   const std::vector<int> ranks = DoubledMidranks(all);
   const int sum = std::accumulate(ranks.begin() + base.size(), ranks.end(), 0);
   return all.size() <= kExactUpTo
-             ? ShareOfSumsAtLeast(ranks, candidate.size(), sum)
+             ? ExactP(ranks, base.size(), candidate.size(), sum)
              : NormalP(ranks, base.size(), candidate.size(), sum);
 }
 

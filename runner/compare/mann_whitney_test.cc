@@ -75,6 +75,17 @@ TEST(RankTest, SaysNothingOfEqualOrMissingValues) {
   EXPECT_EQ(RankTestLarger(same, {}), 1);
 }
 
+// Sides of other sizes: the smaller one is counted, whichever it is.
+TEST(RankTest, CountsTheSameFromEitherSide) {
+  const Values few = {3, 8};
+  const Values more = {1, 2, 4, 5, 6, 7, 9};
+  // Of the 36 sums of two ranks among 1 … 9, 12 are above 11, 4 are 11.
+  EXPECT_NEAR(RankTestLarger(more, few), 16.0 / 36, 1e-12);
+  EXPECT_NEAR(RankTestLarger(few, more), 24.0 / 36, 1e-12);
+  EXPECT_NEAR(RankTestLarger(more, Values{8, 10}), 2.0 / 36, 1e-12);
+  EXPECT_NEAR(RankTestLarger(Values{0, 2.5}, more), 4.0 / 36, 1e-12);
+}
+
 TEST(RankTest, MeetsTheNormalLimitWhereItChangesOver) {
   std::mt19937 random(1);
   std::uniform_int_distribution<int> coarse(0, 20);  // many ties
