@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "runner/against_baseline.h"
 #include "runner/cli.h"
+#include "runner/compare_options.h"
 #include "runner/error.h"
 #include "runner/exit_code.h"
 #include "runner/report/human.h"
@@ -22,6 +24,7 @@ struct VerbOptions {
   RunOptions run;
   std::string format = "human";
   bool require = false;
+  BaselineOptions baseline = {};
   // From the parser: what a command that repeats an instance needs.
   std::vector<std::string> to_repeat = {};
 };
@@ -53,9 +56,13 @@ void CheckClock(RunOptions& options) {
 }
 
 int RunVerb(const VerbOptions& options) {
+  CheckBaseline(options.baseline);
   const std::unique_ptr<Report> report = MakeReport(options);
   const RunDone done = RunCases(options.run, *report);
-  return ExitCodeOf(done.run, options.require);
+  // Of JSON, stdout has the run and nothing else.
+  return CompareWithBaseline(done, options.baseline,
+                             ExitCodeOf(done.run, options.require),
+                             options.format == "json" ? stderr : stdout);
 }
 
 }  // namespace
@@ -115,6 +122,9 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
       verb->add_flag("--invert", r.invert,
                      "expect each oracle's negation: proves that it can fail"));
   verb->add_flag("--require", o->require, "a skip is a failure (exit 1)");
+  verb->add_option("--baseline", o->baseline.path,
+                   "a baseline or a folder of them: also compare with that");
+  AddCompareOptions(*verb, o->baseline.compare, o->baseline.fail_on);
   verb->add_flag("--keep", r.keep, "keep what guests were started from");
   verb->add_option("--results", r.results, "folder for the run's folder")
       ->capture_default_str();
