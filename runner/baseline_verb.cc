@@ -2,6 +2,7 @@
 // oomgate baseline: the only verb that writes what later runs are measured by.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -23,13 +24,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFolder = "results/baselines";
-
 struct VerbOptions {
   std::string run;
-  std::string folder = kFolder;
+  fs::path folder = "results/baselines";
   std::string format = "human";
-  bool unfit_too = false;
+  bool anyway = false;
 };
 
 // A run, not a folder of them: which of them was to be blessed?
@@ -51,25 +50,51 @@ void Replace(const fs::path& file, const std::string& text) {
   }
 }
 
+// Instances that the file has, and what is to replace it has not.
+std::vector<std::string> Dropped(const fs::path& file, const Baseline& next) {
+  std::vector<std::string> dropped;
+  if (!fs::exists(file)) return dropped;
+  for (const Result& was : LoadBaseline(file).run.results) {
+    const bool kept =
+        std::ranges::any_of(next.run.results, [&](const Result& is) {
+          return is.id == was.id && is.params == was.params;
+        });
+    if (!kept) dropped.push_back(ToText(InstanceName{was.id, was.params}));
+  }
+  return dropped;
+}
+
+// Throws UserError where the run is not what a baseline should be.
+void CheckFit(const Run& run, const std::vector<Baseline>& baselines,
+              const VerbOptions& options) {
+  std::string why = Unfit(run);
+  for (const Baseline& baseline : baselines) {
+    const fs::path file = options.folder / FileOf(baseline);
+    const std::vector<std::string> dropped = Dropped(file, baseline);
+    if (!why.empty() || dropped.empty()) continue;
+    why = fmt::format("it lacks {} instances of {}, {} among them",
+                      dropped.size(), file.string(), dropped[0]);
+  }
+  if (why.empty()) return;
+  throw UserError(
+      fmt::format("{} is not blessed: {}; run again, or add --anyway to bless "
+                  "what passed in it",
+                  options.run, why));
+}
+
 void Bless(const VerbOptions& options) {
   const fs::path file = OneRun(options.run);
   const Run run = LoadRun(file);
   if (IsBaseline(run)) {
     throw UserError(file.string() + ": is a baseline already");
   }
-  const std::string why = Unfit(run);
-  if (!why.empty() && !options.unfit_too) {
-    throw UserError(fmt::format(
-        "{} is not blessed: {}; run it again, or, to bless what is whole in it "
-        "all the same, add --unfit-too",
-        file.string(), why));
-  }
   const std::vector<Baseline> baselines = BaselinesOf(run);
+  if (!options.anyway) CheckFit(run, baselines, options);
   if (baselines.empty()) {
     throw UserError(file.string() + ": nothing in it can be blessed");
   }
   for (const Baseline& baseline : baselines) {
-    const fs::path target = fs::path(options.folder) / FileOf(baseline);
+    const fs::path target = options.folder / FileOf(baseline);
     const std::string text = ToJsonText(baseline);
     const bool there = fs::exists(target);
     const bool same = there && LoadBytes(target) == text;
@@ -97,7 +122,7 @@ void Show(const VerbOptions& options) {
 
 // What blessing the run would change.
 void Diff(const VerbOptions& options) {
-  const Sides sides = LoadSides(options.folder, {options.run});
+  const Sides sides = LoadSides(options.folder.string(), {options.run});
   Comparison comparison =
       Compare(sides.base, sides.candidate, {.across = {Matter::kKernel}});
   comparison.base = sides.base_name;
@@ -152,9 +177,9 @@ void AddBaselineVerb(CLI::App& app, int& exit_code) {
       add("bless", "take a run as what is right from now on",
           [](const VerbOptions& o, int&) { Bless(o); });
   bless->add_option("run", blessing->run, "run.json or run folder")->required();
-  bless->add_flag("--unfit-too", blessing->unfit_too,
-                  "also of a run that is not whole or has failures: what "
-                  "passed in it");
+  bless->add_flag("--anyway", blessing->anyway,
+                  "also a run that is not whole, has failures, or lacks what "
+                  "the baseline has: what passed in it");
   add("show", "the baselines there are",
       [](const VerbOptions& o, int&) { Show(o); });
   const auto [diff, differing] =

@@ -50,28 +50,29 @@ void RefuseOrGoOn(const Side& base, const Side& candidate,
       place ? "any" : fmt::format("{}", fmt::join(needed, ","))));
 }
 
-// Where the shapes have nothing in common, an instance that each side has in
-// one shape only is the same one.
+// The slots that are compared, base first. An instance that was skipped because
+// no place could take it has no shape, and is the same one all the same; else
+// another shape is another place.
 using Pairs = std::vector<std::pair<Slot, Slot>>;
 Pairs PairsOf(const Side& base, const Side& candidate, bool other_shapes) {
   Pairs pairs;
-  std::map<std::string, std::vector<Slot>> left;
-  for (const auto& [slot, samples] : base.slots) {
-    if (candidate.slots.contains(slot)) {
-      pairs.emplace_back(slot, slot);
-    } else {
-      left[slot.instance].push_back(slot);
-    }
-  }
-  if (!other_shapes) return pairs;
   std::map<std::string, std::vector<Slot>> right;
   for (const auto& [slot, samples] : candidate.slots) {
     if (!base.slots.contains(slot)) right[slot.instance].push_back(slot);
   }
+  std::map<std::string, std::vector<Slot>> left;
+  for (const auto& [slot, samples] : base.slots) {
+    if (candidate.slots.contains(slot)) {
+      pairs.emplace_back(slot, slot);
+    } else if (right.contains(slot.instance)) {
+      left[slot.instance].push_back(slot);
+    }
+  }
   for (const auto& [instance, slots] : left) {
-    const auto at = right.find(instance);
-    if (slots.size() == 1 && at != right.end() && at->second.size() == 1) {
-      pairs.emplace_back(slots[0], at->second[0]);
+    const std::vector<Slot>& others = right.at(instance);
+    if (slots.size() > 1 || others.size() > 1) continue;
+    if (other_shapes || slots[0].shape.empty() || others[0].shape.empty()) {
+      pairs.emplace_back(slots[0], others[0]);
     }
   }
   return pairs;
@@ -92,7 +93,8 @@ bool CountsInstructions(const Slot& slot) {
 
 // "vm-256m-1cpu", or both where they are not the same.
 Slot Shown(const Slot& base, const Slot& candidate) {
-  if (base.shape == candidate.shape) return candidate;
+  if (base.shape == candidate.shape || base.shape.empty()) return candidate;
+  if (candidate.shape.empty()) return base;
   return {candidate.instance, base.shape + " | " + candidate.shape};
 }
 

@@ -283,6 +283,20 @@ TEST(CompareSides, OtherShapesOnlyOnRequest) {
   EXPECT_THAT(comparison.one_sided, IsEmpty());
 }
 
+TEST(CompareSides, ASkipThatNoPlaceTookIsShownAsAVerdict) {
+  oomgate::Run base = TestRun();
+  oomgate::Run candidate = TestRun();
+  AddResult(base, "a/case");
+  Result& skip = AddResult(candidate, "a/case");
+  skip.verdict = Verdict::kSkip;
+  skip.shape = "";
+  const Comparison comparison =
+      Compare(SideOf({base}), SideOf({candidate}), {});
+  ASSERT_THAT(comparison.verdicts, SizeIs(1));
+  EXPECT_EQ(comparison.verdicts[0].now, "skip");
+  EXPECT_EQ(comparison.verdicts[0].slot.shape, "vm-256m-1cpu");
+}
+
 TEST(CompareSides, NothingInCommonIsNoResult) {
   oomgate::Run base = TestRun();
   oomgate::Run candidate = TestRun();

@@ -62,7 +62,7 @@ TEST(Fingerprint, WithAnotherKernelAGuestHasItsSettings) {
   const auto edit = [](Start& s) {
     s.kernel = "6.12";
     s.settings.begin()->second = "2";
-    s.mem_total = 1;
+    s.mem_total = 64e9;
   };
   EXPECT_THAT(After(edit), ElementsAre("kernel /proc/sys/vm/overcommit_memory",
                                        "kernel kernel", "kernel memory"));

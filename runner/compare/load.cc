@@ -66,6 +66,16 @@ class Reader {
     return value;
   }
 
+  // What `act` reads is of the field with that name.
+  template <typename Act>
+  void Within(std::string_view name, Act act) {
+    const std::size_t length = path_.size();
+    if (length > 0) path_ += '.';
+    path_ += name;
+    act();
+    path_.resize(length);
+  }
+
   // Calls `each(name, value)` for every member. What it leaves is passed over.
   template <typename Each>
   void Members(ondemand::value value, Each each) {
@@ -73,14 +83,10 @@ class Reader {
     const auto error = value.get_object().get(object);
     if (error == simdjson::INCORRECT_TYPE) Refuse(value, "must be an object");
     if (error != simdjson::SUCCESS) Damaged(error);
-    const std::size_t length = path_.size();
     for (auto member : object) {
       ondemand::field field = Checked(std::move(member));
       const std::string_view name = Checked(field.unescaped_key());
-      if (length > 0) path_ += '.';
-      path_ += name;
-      each(name, field.value());
-      path_.resize(length);
+      Within(name, [&] { each(name, field.value()); });
     }
   }
   template <typename Each>
@@ -231,13 +237,22 @@ Result ReadResult(Reader& in, ondemand::value value) {
   return r;
 }
 
-void CheckSchema(Reader& in, ondemand::value field, int schema) {
-  if (schema == kSchema) return;
-  in.Refuse(field,
-            fmt::format("this oomgate reads schema {}: {}", kSchema,
-                        schema > kSchema
-                            ? "take the oomgate that wrote the file, or a newer"
-                            : "run again, or bless again"));
+// Before anything else: another schema may be wrong anywhere by this one.
+void CheckSchema(Reader& in, ondemand::document& document) {
+  ondemand::value value;
+  const simdjson::error_code error = document["schema"].get(value);
+  if (error == simdjson::NO_SUCH_FIELD) in.Missing("schema");
+  if (error == simdjson::INCORRECT_TYPE) return;  // no object at all
+  if (error != simdjson::SUCCESS) in.Damaged(error);
+  in.Within("schema", [&] {
+    const int schema = in.Count(value);
+    if (schema == kSchema) return;
+    const char* remedy = schema > kSchema
+                             ? "take the oomgate that wrote it, or a newer one"
+                             : "run again, or bless again";
+    in.Refuse(value,
+              fmt::format("this oomgate reads schema {}: {}", kSchema, remedy));
+  });
 }
 
 }  // namespace
@@ -248,15 +263,14 @@ Run ParseRun(std::string_view text, const std::string& name) {
   // Its buffers serve for file after file.
   thread_local ondemand::parser parser;
   ondemand::document document = in.Checked(parser.iterate(padded));
+  CheckSchema(in, document);
+  document.rewind();
   Run run;
-  bool versioned = false;
   bool with_results = false;
   in.Members(in.Checked(document.get_value()), [&](std::string_view field,
                                                    ondemand::value value) {
     if (field == "schema") {
       run.schema = in.Count(value);
-      CheckSchema(in, value, run.schema);
-      versioned = true;
     } else if (field == "oomgate") {
       run.oomgate = in.Text(value);
     } else if (field == "started") {
@@ -288,7 +302,6 @@ Run ParseRun(std::string_view text, const std::string& name) {
   if (document.current_location().error() == simdjson::SUCCESS) {
     in.Damaged(simdjson::TRAILING_CONTENT);
   }
-  if (!versioned) in.Missing("schema");
   if (!with_results) in.Missing("results");
   return run;
 }

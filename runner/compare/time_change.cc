@@ -39,9 +39,12 @@ void Inconclusive(MetricChange& change, const std::string& reason) {
 // `p` is the smaller of the two directions', corrected.
 void Judge(TimeSamples& time, double p) {
   MetricChange& change = time.change;
-  const double shift = RelativeShift(time.base, time.candidate);
   const double guard = std::max(kTimeGuard, time.floor);
-  change.relative = shift;
+  // It takes all pairs of samples: only where it decides.
+  if (p < kTimeAlpha) {
+    change.relative = RelativeShift(time.base, time.candidate);
+  }
+  const double shift = change.relative;
   change.smallest_effect =
       std::max(guard, SmallestDetectable(Variation(time), FewerSamples(time)));
   const std::string facts =

@@ -58,22 +58,17 @@ std::string ChangeText(const MetricChange& change) {
 
 std::vector<Alike> AlikeIn(const Comparison& comparison, Judgement judgement) {
   std::vector<Alike> groups;
+  std::map<std::string, std::size_t> known;
   for (const MetricChange& change : comparison.metrics) {
     if (change.judgement != judgement) continue;
-    const auto same = std::ranges::find_if(groups, [&](const Alike& alike) {
-      const MetricChange& other = *alike.first;
-      if (change.judgement == Judgement::kInconclusive) {
-        return ReasonText(other) == ReasonText(change);
-      }
-      return other.id == change.id && other.metric.name == change.metric.name &&
-             other.before == change.before && other.now == change.now &&
-             other.reason == change.reason;
-    });
-    if (same == groups.end()) {
-      groups.push_back({&change, {&change}});
-    } else {
-      same->all.push_back(&change);
-    }
+    const std::string key =
+        judgement == Judgement::kInconclusive
+            ? ReasonText(change)
+            : fmt::format("{} {} {} {} {}", change.id, change.metric.name,
+                          change.before, change.now, change.reason);
+    const auto [at, is_new] = known.emplace(key, groups.size());
+    if (is_new) groups.push_back({&change, {}});
+    groups[at->second].all.push_back(&change);
   }
   return groups;
 }
