@@ -12,7 +12,6 @@
 #include <tuple>
 #include <utility>
 
-#include "oomgate/model/environment.h"
 #include "runner/compare/load.h"
 #include "runner/error.h"
 #include "runner/kernel/release.h"
@@ -27,10 +26,6 @@ bool IsBlessed(const Result& result) {
   return !result.shape.empty() && (result.verdict == Verdict::kPass ||
                                    result.verdict == Verdict::kKnown ||
                                    result.verdict == Verdict::kSkip);
-}
-
-bool CountsInstructions(const std::string& shape) {
-  return shape.ends_with(std::string("-") + ToText(Clock::kInstructions));
 }
 
 // The first of each kind, in an order that does not depend on who was first.
@@ -122,7 +117,7 @@ std::vector<Baseline> BaselinesOf(const Run& run) {
           at != run.metrics.end()) {
         blessed.metrics.insert(*at);
         for (const Metric& metric : at->second) {
-          if (metric.kind == Kind::kTime && !CountsInstructions(shape)) {
+          if (metric.kind == Kind::kTime) {
             noisy.insert(metric.name);
           }
         }

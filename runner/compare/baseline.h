@@ -22,9 +22,9 @@ struct Baseline {
 std::filesystem::path FileOf(const Baseline& baseline);
 
 // What there is to bless in a run: of each shape its starts, its results in
-// order of their names, and their metrics but times (other than by the
-// instruction clock), which only samples can tell. Nothing was blessed of a
-// `broken`, `fail` or `lost`, or of an instance that no place took.
+// order of their names, and their metrics but times, which only samples can
+// tell. Nothing is blessed of a `broken`, `fail` or `lost`, or of an instance
+// that no place took.
 std::vector<Baseline> BaselinesOf(const Run& run);
 
 // Why the run should not be blessed; "" where it can: something in it failed,

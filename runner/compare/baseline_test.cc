@@ -47,12 +47,10 @@ TEST(Baseline, OnePerShapeWithResultsInOrder) {
   EXPECT_THAT(baselines[0].run.metrics, ElementsAre(Key("a/case")));
 }
 
-TEST(Baseline, ATimeIsNoiseButByTheInstructionClock) {
-  const std::vector<Baseline> baselines = BaselinesOf(TwoShapes());
-  EXPECT_THAT(baselines.at(0).run.results[0].metrics,
-              ElementsAre(Key("count")));
-  EXPECT_THAT(baselines.at(1).run.results[0].metrics,
-              ElementsAre(Key("count"), Key("ns")));
+TEST(Baseline, ATimeIsNoise) {
+  for (const Baseline& baseline : BaselinesOf(TwoShapes())) {
+    EXPECT_THAT(baseline.run.results[0].metrics, ElementsAre(Key("count")));
+  }
 }
 
 TEST(Baseline, TwoRunsOfTheSameGiveTheSameBytes) {
@@ -80,8 +78,10 @@ TEST(Baseline, TwoRunsOfTheSameGiveTheSameBytes) {
 }
 
 TEST(Baseline, OneMetricPerLine) {
-  EXPECT_THAT(ToJsonText(BaselinesOf(TwoShapes())[1]),
-              HasSubstr("        \"count\": 4,\n        \"ns\": 8\n"));
+  oomgate::Run run = TwoShapes();
+  run.results[2].metrics["size"] = 8;
+  EXPECT_THAT(ToJsonText(BaselinesOf(run)[1]),
+              HasSubstr("        \"count\": 4,\n        \"size\": 8\n"));
 }
 
 TEST(Baseline, WhatFailedIsNotBlessed) {

@@ -121,7 +121,7 @@ struct Judging {
       const auto before = was.metrics.find(name);
       if (before != was.metrics.end()) {
         Compare(base_slot, slot, is.id, name, before->second, values);
-      } else if (both) {
+      } else if (both && !IsKnownTime(is.id, name)) {
         out.one_sided.push_back({shown, name, false, ""});
       }
     }
@@ -136,15 +136,23 @@ struct Judging {
       change.id = id;
       return change;
     };
-    // By the instruction clock a time is a count.
+    // By the instruction clock a time is a count, though of more than its
+    // subject: other tasks run within it.
     if (metric.kind == Kind::kTime &&
         !(CountsInstructions(base_slot) && CountsInstructions(slot))) {
       times.push_back({add(Measured(metric, before, now)), before, now,
                        FloorOf(slot, name)});
     } else {
-      out.metrics.push_back(
-          add(JudgeMetric(metric, before, now, options.gate)));
+      out.metrics.push_back(add(JudgeMetric(
+          metric, before, now,
+          metric.kind == Kind::kTime ? std::max(options.gate, kTimeGuard)
+                                     : options.gate)));
     }
+  }
+
+  // A baseline declares its times, but does not keep them.
+  bool IsKnownTime(const std::string& id, const std::string& name) const {
+    return DeclaredMetric(base, id, name).kind == Kind::kTime;
   }
 
   double FloorOf(const Slot& slot, const std::string& name) const {

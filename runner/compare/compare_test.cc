@@ -191,8 +191,8 @@ TEST(CompareTime, FiveSamplesAreNoProofAmongMany) {
 }
 
 TEST(CompareTime, ByTheInstructionClockATimeIsACount) {
-  EXPECT_EQ(JudgedOf(kTime, {1000}, {1010}, "-instructions").forth, kWorse);
-  EXPECT_EQ(JudgedOf(kTime, {1000}, {1009}, "-instructions").forth, kSame);
+  EXPECT_EQ(JudgedOf(kTime, {1000}, {1030}, "-instructions").forth, kWorse);
+  EXPECT_EQ(JudgedOf(kTime, {1000}, {1029}, "-instructions").forth, kSame);
   EXPECT_EQ(JudgedOf(kTime, {0}, {1}, "-instructions").forth, kSame);
   EXPECT_EQ(JudgedOf(kTime, {0}, {2}, "-instructions").forth, kWorse);
 }

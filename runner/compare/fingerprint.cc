@@ -24,6 +24,8 @@ constexpr const char* kMemory = "memory";
 constexpr const char* kOomgate = "oomgate";
 constexpr const char* kQemu = "qemu";
 
+constexpr const char* kUnknown = "unknown";
+
 // Without the name of the kernel's file, which a boot loader puts there.
 std::string CommandLine(const std::string& text) {
   if (!text.starts_with("BOOT_IMAGE=")) return text;
@@ -60,8 +62,8 @@ Values Versions(const Values& values) {
   return versions;
 }
 
-// The kernel takes these from the memory that is free when it boots: on a
-// machine they are others after each boot.
+// The kernel takes these from the memory that is free when it boots: a guest
+// with a larger initramfs has others, a machine after each boot.
 bool FollowsFromBoot(const std::string& setting) {
   return setting.ends_with("/min_free_kbytes") ||
          setting.ends_with("/admin_reserve_kbytes") ||
@@ -76,7 +78,9 @@ Matter MatterOf(const std::string& what, bool guest, bool other_kernel) {
   }
   if (what == kOomgate || what == kQemu) return Matter::kPrograms;
   const bool setting = what.starts_with('/');
-  if (!guest && FollowsFromBoot(what)) return Matter::kNote;
+  if (FollowsFromBoot(what)) {
+    return guest && other_kernel ? Matter::kKernel : Matter::kNote;
+  }
   if (other_kernel && (guest ? setting || what == kCommandLine ||
                                    what == kTaint || what == kMemory
                              : what == kCommandLine || what == kTaint)) {
@@ -132,7 +136,7 @@ void CompareShape(const std::string& shape, const Fingerprint::Properties& base,
       matter = Matter::kNote;
     }
     const auto text = [](const Values& values) {
-      return values.empty() ? "unknown"
+      return values.empty() ? kUnknown
                             : fmt::format("{}", fmt::join(values, ", "));
     };
     Insert(differences, {matter, what, text(a), text(b)}, shape);
@@ -199,7 +203,12 @@ std::vector<std::string> LinesOf(const std::vector<Difference>& differences) {
       differences.end();
   std::vector<std::string> lines;
   std::set<std::string> with_it;
+  std::set<std::string> unknown;
   for (const Difference& d : differences) {
+    if (d.base == kUnknown || d.candidate == kUnknown) {
+      unknown.insert(d.what);
+      continue;
+    }
     const bool told = d.what == kKernel || d.what == kOptions ||
                       d.what == kCommandLine || d.what == kTaint;
     if (other_kernel && d.matter == Matter::kKernel && !told) {
@@ -217,6 +226,10 @@ std::vector<std::string> LinesOf(const std::vector<Difference>& differences) {
   if (!with_it.empty()) {
     lines.push_back(
         fmt::format("and with the kernel: {}", fmt::join(with_it, ", ")));
+  }
+  if (!unknown.empty()) {
+    lines.push_back(
+        fmt::format("known of one side only: {}", fmt::join(unknown, ", ")));
   }
   return lines;
 }

@@ -72,16 +72,28 @@ TEST(Fingerprint, WithAnotherKernelAGuestHasItsSettings) {
                           "place memory", "kernel kernel"));
 }
 
-TEST(Fingerprint, AMachineBootsWithOtherReserves) {
-  oomgate::Run base = TestRun();
-  base.starts[0].shape = "host";
-  base.starts[0].settings = {{"/proc/sys/vm/min_free_kbytes", "6"}};
-  oomgate::Run candidate = base;
-  candidate.starts[0].settings.begin()->second = "7";
-  EXPECT_EQ(DifferencesOf(Of(base), Of(candidate)).at(0).matter, Matter::kNote);
-  base.starts[0].shape = candidate.starts[0].shape = "vm-256m-1cpu";
-  EXPECT_EQ(DifferencesOf(Of(base), Of(candidate)).at(0).matter,
-            Matter::kPlace);
+TEST(Fingerprint, WhatTheKernelTakesFromFreeMemoryIsANote) {
+  for (const char* shape : {"host", "vm-256m-1cpu"}) {
+    oomgate::Run base = TestRun();
+    base.starts[0].shape = shape;
+    base.starts[0].settings = {{"/proc/sys/vm/min_free_kbytes", "6"}};
+    oomgate::Run candidate = base;
+    candidate.starts[0].settings.begin()->second = "7";
+    EXPECT_EQ(DifferencesOf(Of(base), Of(candidate)).at(0).matter,
+              Matter::kNote);
+  }
+}
+
+TEST(Fingerprint, ForAReaderWhatFollowsIsOneLine) {
+  oomgate::Run base = TestRun("6.1.1");
+  oomgate::Run candidate = TestRun("6.12.1");
+  candidate.starts[0].mem_total = 64e9;
+  base.starts[0].qemu = "";
+  EXPECT_THAT(
+      LinesOf(DifferencesOf(Of(base), Of(candidate))),
+      ElementsAre("kernel: 6.1.1 | 6.12.1 (vm-256m-1cpu)",
+                  "and with the kernel: kernel build, kernel image, memory",
+                  "known of one side only: qemu"));
 }
 
 TEST(Fingerprint, WhatWasSelectedIsNoDifference) {

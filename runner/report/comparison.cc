@@ -20,7 +20,7 @@ constexpr std::size_t kNames = 8;
 
 std::string RunsText(const std::string& name, int runs, int interrupted) {
   std::string text = Printable(name);
-  if (runs > 1) text += fmt::format(", {} runs", runs);
+  if (runs > 1) text += fmt::format(", {} files", runs);
   if (interrupted > 0) {
     text +=
         fmt::format(" ({}not whole: cut off or interrupted)",
@@ -56,6 +56,11 @@ std::string ChangeText(const MetricChange& change) {
   return fmt::format("{:+.{}f} %", percent, digits);
 }
 
+std::string SlotText(const Slot& slot) {
+  return Printable(slot.shape.empty() ? slot.instance
+                                      : slot.shape + " " + slot.instance);
+}
+
 std::vector<Alike> AlikeIn(const Comparison& comparison, Judgement judgement) {
   std::vector<Alike> groups;
   std::map<std::string, std::size_t> known;
@@ -74,8 +79,7 @@ std::vector<Alike> AlikeIn(const Comparison& comparison, Judgement judgement) {
 }
 
 std::string NameText(const Alike& alike) {
-  std::string text =
-      Printable(alike.first->slot.shape + " " + alike.first->slot.instance);
+  std::string text = SlotText(alike.first->slot);
   if (alike.all.size() > 1) {
     text += fmt::format(" and {} more", alike.all.size() - 1);
   }
@@ -116,7 +120,7 @@ std::vector<std::string> OneSidedLines(const Comparison& comparison) {
   // Side, then what, then names.
   std::map<std::pair<bool, std::string>, std::vector<std::string>> groups;
   for (const OneSided& one : comparison.one_sided) {
-    const std::string name = one.slot.shape + " " + one.slot.instance;
+    const std::string name = SlotText(one.slot);
     if (one.metric.empty()) {
       groups[{!one.in_base, "instances"}].push_back(
           fmt::format("{} ({})", name, one.verdict));

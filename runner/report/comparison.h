@@ -26,6 +26,9 @@ std::string CountsText(const Comparison& comparison);
 // "+9.5 %", "-2.0 %", "new" where it was 0.
 std::string ChangeText(const MetricChange& change);
 
+// "vm-256m-1cpu cost/fault[kind=read]".
+std::string SlotText(const Slot& slot);
+
 // Metrics that changed alike (same case, metric and values), or that are
 // inconclusive for one reason; in the order of the worst of them.
 struct Alike {

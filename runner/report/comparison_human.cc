@@ -12,10 +12,8 @@ std::string VerdictLines(const Comparison& comparison) {
   std::string text;
   for (const VerdictChange& change : comparison.verdicts) {
     if (change.judgement == Judgement::kEquivalent) continue;
-    text +=
-        fmt::format("  {:<12} {}: {} -> {}\n", ToText(change.judgement),
-                    Printable(change.slot.shape + " " + change.slot.instance),
-                    change.before, change.now);
+    text += fmt::format("  {:<12} {}: {} -> {}\n", ToText(change.judgement),
+                        SlotText(change.slot), change.before, change.now);
     if (!change.reason.empty()) {
       text += PrintableLines(change.reason, "               ");
     }

@@ -59,7 +59,7 @@ TEST(ComparisonReport, ForAPerson) {
   EXPECT_EQ(
       ComparisonText(TwoKernels()),
       "base: a/run.json\n"
-      "candidate: b/run.json, 3 runs (1 of them not whole: cut off or "
+      "candidate: b/run.json, 3 files (1 of them not whole: cut off or "
       "interrupted)\n"
       "across: kernel\n"
       "kernel: 6.1 | 6.12 (vm-256m-1cpu)\n"
