@@ -98,6 +98,7 @@ int Main(int argc, char** argv) {
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);
+  AddReportVerb(app, exit_code);
   AddVersionVerb(app, exit_code);
   if (argc > 1 && !IsVerb(app, argv[1])) {
     Say(fmt::format("no verb '{}'; there are {}", argv[1], Verbs(app)));

@@ -18,6 +18,7 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddDoctorVerb(CLI::App& app, int& exit_code);
 void AddKernelVerb(CLI::App& app, int& exit_code);
 void AddCacheVerb(CLI::App& app, int& exit_code);
+void AddReportVerb(CLI::App& app, int& exit_code);
 void AddVersionVerb(CLI::App& app, int& exit_code);
 
 // --format=human|json.
