@@ -82,11 +82,7 @@ void ReportToGithub(const Reported& reported, const ReportOptions& options) {
 }
 
 void ReportTo(const Format& format, const ReportOptions& options) {
-  std::vector<Run> runs;
-  for (const std::string& run : options.runs) {
-    runs.push_back(ReadRun(RunJsonAt(run)));
-  }
-  const Reported reported = ToReport(runs);
+  const Reported reported = ToReport(ReadRuns(options.runs));
   if (format.text == ToGithub) {
     ReportToGithub(reported, options);
   } else if (options.output.empty()) {

@@ -25,4 +25,12 @@ Run ReadRun(const std::filesystem::path& run_json) {
   }
 }
 
+std::vector<Run> ReadRuns(const std::vector<std::string>& paths) {
+  std::vector<Run> runs;
+  for (const std::string& path : paths) {
+    runs.push_back(ReadRun(RunJsonAt(path)));
+  }
+  return runs;
+}
+
 }  // namespace oomgate

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "oomgate/model/run.h"
 
@@ -13,5 +15,8 @@ std::filesystem::path RunJsonAt(const std::filesystem::path& path);
 
 // Throws UserError with the file and what is wrong with it.
 Run ReadRun(const std::filesystem::path& run_json);
+
+// Several, each a file or a folder.
+std::vector<Run> ReadRuns(const std::vector<std::string>& paths);
 
 }  // namespace oomgate
