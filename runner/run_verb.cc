@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +22,8 @@ namespace {
 
 struct VerbOptions {
   RunOptions run;
+  std::string shard = {};
+  std::optional<int> shards = {};
   std::string format = "human";
   bool require = false;
   // From the parser: what a command that repeats an instance needs.
@@ -50,6 +54,35 @@ void CheckClock(RunOptions& options) {
     throw UserError(
         "--clock=instructions with --cpus: the instruction clock knows one");
   }
+}
+
+std::optional<std::string> Variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+// Tells Bazel and GoogleTest's own launchers that shards are understood.
+void AcknowledgeShard() {
+  for (const char* name :
+       {"TEST_SHARD_STATUS_FILE", "GTEST_SHARD_STATUS_FILE"}) {
+    const auto file = Variable(name);
+    if (file && !std::ofstream(*file, std::ios::app)) {
+      throw UserError(std::string(name) + "=" + *file + ": cannot be written");
+    }
+  }
+}
+
+void ChooseShard(VerbOptions& options) {
+  if (options.shard.empty()) return;
+  options.run.shard = WhichShard(options.shard, options.shards, Variable);
+  if (options.shard == "auto") AcknowledgeShard();
+  options.run.conditions = options.to_repeat;
+  // What ran says more than how it was called here.
+  std::erase_if(options.run.conditions, [](const std::string& option) {
+    return option.starts_with("--kernel");
+  });
+  options.run.conditions.push_back("--on=" + options.run.on);
 }
 
 int RunVerb(const VerbOptions& options) {
@@ -119,6 +152,16 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
   verb->add_option("--results", r.results, "folder for the run's folder")
       ->capture_default_str();
   AddFormatOption(*verb, o->format);
+  CLI::Option* const shard =
+      verb->add_option("--shard", o->shard,
+                       "only this part of the instances: 2/4; or auto: as the "
+                       "engine that started this says by its variables")
+          ->option_text("I/N");
+  verb->add_option("--shards", o->shards,
+                   "how many shards there are, where the engine does not say")
+      ->check(CLI::Range(1, kMostShards))
+      ->needs(shard);
+  AddDurationsOption(*verb, r.durations)->needs(shard);
   verb->callback([o, shape, repeat, &exit_code] {
     o->run.guest_wanted = std::ranges::any_of(
         shape, [](const CLI::Option* option) { return option->count() > 0; });
@@ -130,6 +173,7 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
                                   ? ""
                                   : "=" + option->results().back()));
     }
+    ChooseShard(*o);
     exit_code = RunVerb(*o);
   });
 }
