@@ -55,10 +55,10 @@ done
 
 # KTAP, by the kernel's parser, unpacked once a build.
 kunit=build/kunit/tools/testing/kunit/kunit.py
-source=$(echo /usr/src/linux-source-*.tar.xz)
-if [[ ! -e $kunit && -e $source ]]; then
+sources=(/usr/src/linux-source-*.tar.xz)
+if [[ ! -e $kunit && -e ${sources[0]} ]]; then
   mkdir -p build/kunit
-  tar -C build/kunit --strip-components=1 --wildcards -xf "$source" \
+  tar -C build/kunit --strip-components=1 --wildcards -xf "${sources[0]}" \
     '*/tools/testing/kunit/*.py'
 fi
 parsed() {

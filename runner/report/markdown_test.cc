@@ -19,7 +19,8 @@ TEST(Markdown, VerdictPlacesFindingsThenTheRest) {
                                         "1 skip, 1 fail, 1 broken, 1 lost. "));
   EXPECT_THAT(text,
               HasSubstr("| `vm-256m-1cpu, 6.1.0-cloud` | `tcg` | 1 pass"));
-  EXPECT_THAT(text, HasSubstr("### fail: `pages/fail[stride=2m]`\n\n```text\n"
+  EXPECT_THAT(text, HasSubstr("### fail: `pages/fail[stride=2m]` on "
+                              "`vm-256m-1cpu, 6.1.0-cloud`\n\n```text\n"
                               "wanted one\ngot two\n```\n"));
   EXPECT_THAT(text, HasSubstr("| known | `pages/known[stride=2m]` | "
                               "`vm-256m-1cpu, 6.1.0-cloud` | "
@@ -34,7 +35,7 @@ TEST(Markdown, FencesAreLongerThanWhatTheyHold) {
   run.results[0].params = {};
   run.results[0].reason = "````";
   const std::string text = ToMarkdown(ToReport({run}));
-  EXPECT_THAT(text, HasSubstr("### fail: ``` a`b`` ```\n"));
+  EXPECT_THAT(text, HasSubstr("### fail: ``` a`b`` ``` on `"));
   EXPECT_THAT(text, HasSubstr("`````text\n````\n`````\n"));
 }
 
@@ -46,7 +47,7 @@ TEST(Markdown, WithinItsLimitFindingsComeFirst) {
   EXPECT_LE(text.size(), 20000U);
   EXPECT_GT(text.size(), 15000U);
   EXPECT_THAT(text, HasSubstr("### fail: `pages/fail[stride=2m]`"));
-  EXPECT_THAT(text, HasSubstr("</details>"));
+  EXPECT_THAT(text, HasSubstr("\n</details>\n\n\n\n"));
   EXPECT_THAT(text, testing::ContainsRegex("[0-9]+ more entries are in run"));
 }
 
