@@ -63,7 +63,8 @@ void HistoryBuilder::Add(const Run& run, std::string file) {
                                    .params = result.params,
                                    .shape = result.shape,
                                    .kernel = kernel,
-                                   .machine = time ? machine : ""});
+                                   .machine = time ? machine : "",
+                                   .metric = metric});
       }
       Series& series = history_.series[found->second];
       series.runs.push_back(at);
