@@ -93,8 +93,10 @@ int Main(int argc, char** argv) {
   int exit_code = kExitOk;
   AddListVerb(app, exit_code);
   AddExplainVerb(app, exit_code);
-  AddRunVerb(app, exit_code,
-             ShellQuoted(std::vector<std::string>(argv, argv + argc)));
+  const std::string command =
+      ShellQuoted(std::vector<std::string>(argv, argv + argc));
+  AddRunVerb(app, exit_code, command);
+  AddCalibrateVerb(app, exit_code, command);
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);

@@ -15,6 +15,9 @@ void AddListVerb(CLI::App& app, int& exit_code);
 void AddExplainVerb(CLI::App& app, int& exit_code);
 // `command` is what was typed, for the record.
 void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command);
+void AddCalibrateVerb(CLI::App& app, int& exit_code,
+                      const std::string& command);
+void AddHistoryVerb(CLI::App& app, int& exit_code);
 void AddDoctorVerb(CLI::App& app, int& exit_code);
 void AddKernelVerb(CLI::App& app, int& exit_code);
 void AddCacheVerb(CLI::App& app, int& exit_code);
