@@ -109,6 +109,7 @@ int Main(int argc, char** argv) {
   AddRunVerb(app, exit_code, command);
   AddPlanVerb(app, exit_code);
   AddMergeVerb(app, exit_code, command);
+  AddCalibrateVerb(app, exit_code, command);
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);

@@ -18,6 +18,9 @@ void AddExplainVerb(CLI::App& app, int& exit_code);
 void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddPlanVerb(CLI::App& app, int& exit_code);
 void AddMergeVerb(CLI::App& app, int& exit_code, const std::string& command);
+void AddCalibrateVerb(CLI::App& app, int& exit_code,
+                      const std::string& command);
+void AddHistoryVerb(CLI::App& app, int& exit_code);
 void AddDoctorVerb(CLI::App& app, int& exit_code);
 void AddKernelVerb(CLI::App& app, int& exit_code);
 void AddCacheVerb(CLI::App& app, int& exit_code);
