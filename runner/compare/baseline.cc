@@ -75,6 +75,7 @@ fs::path FileOf(const Baseline& baseline) {
 }
 
 std::string Unfit(const Run& run) {
+  if (run.shard) return "it is one shard: merge them first";
   if (run.interrupted || run.finished.empty()) {
     return "it is not whole: it was interrupted or cut off";
   }

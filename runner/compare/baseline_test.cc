@@ -92,6 +92,9 @@ TEST(Baseline, WhatFailedIsNotBlessed) {
   EXPECT_THAT(Unfit(run), HasSubstr("1 fail (b/case), 1 lost (a/case)"));
   EXPECT_THAT(BaselinesOf(run), SizeIs(1));
   run = TwoShapes();
+  run.shard = Shard{};
+  EXPECT_THAT(Unfit(run), HasSubstr("shard"));
+  run = TwoShapes();
   run.interrupted = true;
   EXPECT_THAT(Unfit(run), HasSubstr("not whole"));
   run.interrupted = false;

@@ -201,6 +201,20 @@ Metric ReadMetric(Reader& in, ondemand::value value) {
   return m;
 }
 
+Shard ReadShard(Reader& in, ondemand::value value) {
+  Shard s;
+  in.Members(value, [&](std::string_view name, ondemand::value field) {
+    if (name == "index") s.index = in.Count(field);
+    if (name == "count") s.count = in.Count(field);
+    if (name == "plan") s.plan = in.Text(field);
+    if (name != "positions") return;
+    in.Items(field, [&](ondemand::value position) {
+      s.positions.push_back(in.Count(position));
+    });
+  });
+  return s;
+}
+
 Result ReadResult(Reader& in, ondemand::value value) {
   Result r;
   bool judged = false;
@@ -281,6 +295,8 @@ Run ParseRun(std::string_view text, const std::string& name) {
       run.command = in.Text(value);
     } else if (field == "interrupted") {
       run.interrupted = in.Truth(value);
+    } else if (field == "shard") {
+      run.shard = ReadShard(in, value);
     } else if (field == "starts") {
       in.Items(value, [&](ondemand::value start) {
         run.starts.push_back(ReadStart(in, start));

@@ -21,6 +21,7 @@ using testing::StartsWith;
 auto Full() {
   oomgate::Run run = TestRun();
   run.interrupted = true;
+  run.shard = Shard{2, 4, "c0ffee", {1, 5}};
   run.starts[0].config_digest = "c";
   run.starts[0].boot_seconds = 1.5;
   run.starts[0].swap_total = 4096;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,22 @@ struct Start {
   bool operator==(const Start&) const = default;
 };
 
+// Starts of the same kind of place need to be told once.
+inline bool SameKindOfPlace(const Start& a, const Start& b) {
+  return a.place == b.place && a.shape == b.shape && a.kernel == b.kernel &&
+         a.accelerator == b.accelerator && a.settings == b.settings &&
+         a.taint == b.taint;
+}
+
+// The part of a larger run that a run is.
+struct Shard {
+  int index = 1;  // from 1
+  int count = 1;
+  std::string plan = {};            // the same in all shards of one run only
+  std::vector<int> positions = {};  // of its instances among all, from 0
+  bool operator==(const Shard&) const = default;
+};
+
 struct Run {
   int schema = kSchema;
   std::string oomgate;   // program version
@@ -44,6 +61,7 @@ struct Run {
   std::string finished;  // "" while the run goes on, or was cut off
   std::string command;   // as typed
   bool interrupted = false;
+  std::optional<Shard> shard = {};
   std::vector<Start> starts;                           // one per kind of place
   std::map<std::string, std::vector<Metric>> metrics;  // case id -> declared
   std::vector<Result> results;                         // in order of the plan
