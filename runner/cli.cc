@@ -109,7 +109,7 @@ int Main(int argc, char** argv) {
   AddRunVerb(app, exit_code, command);
   AddPlanVerb(app, exit_code);
   AddMergeVerb(app, exit_code, command);
-  AddCompareVerb(app, exit_code);
+  AddCompareVerb(app, exit_code, command);
   AddBaselineVerb(app, exit_code);
   AddCalibrateVerb(app, exit_code, command);
   AddDoctorVerb(app, exit_code);

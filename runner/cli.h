@@ -21,7 +21,7 @@ void AddMergeVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddCalibrateVerb(CLI::App& app, int& exit_code,
                       const std::string& command);
 void AddHistoryVerb(CLI::App& app, int& exit_code);
-void AddCompareVerb(CLI::App& app, int& exit_code);
+void AddCompareVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddBaselineVerb(CLI::App& app, int& exit_code);
 void AddDoctorVerb(CLI::App& app, int& exit_code);
 void AddKernelVerb(CLI::App& app, int& exit_code);

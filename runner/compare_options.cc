@@ -4,7 +4,9 @@
 
 #include <vector>
 
+#include "runner/compare/calibration.h"
 #include "runner/error.h"
+#include "runner/kernel/file.h"
 #include "runner/report/comparison.h"
 
 namespace oomgate {
@@ -49,6 +51,12 @@ void AddCompareOptions(CLI::App& verb, CompareOptions& options,
       "--gate",
       [&options](const std::string& text) { options.gate = GateFrom(text); },
       "by how much instructions must differ to count; default: 1%");
+  verb.add_option_function<std::string>(
+      "--calibration",
+      [&options](const std::string& file) {
+        options.noise = NoiseOf(ParseCalibration(LoadBytes(file), file));
+      },
+      "what `oomgate calibrate` found out about times on this machine");
   verb.add_option_function<std::vector<std::string>>(
           "--fail-on",
           [&fail_on](const std::vector<std::string>& words) {

@@ -9,7 +9,8 @@
 
 namespace oomgate {
 
-// --across=kernel,programs,any; --gate=1%; --fail-on=regressed,….
+// --across=kernel,programs,any; --gate=1%; --calibration=FILE;
+// --fail-on=regressed,….
 void AddCompareOptions(CLI::App& verb, CompareOptions& options,
                        FailOn& fail_on);
 

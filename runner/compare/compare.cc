@@ -141,7 +141,7 @@ struct Judging {
     if (metric.kind == Kind::kTime &&
         !(CountsInstructions(base_slot) && CountsInstructions(slot))) {
       times.push_back({add(Measured(metric, before, now)), before, now,
-                       FloorOf(slot, name)});
+                       NoiseOf(slot, name)});
     } else {
       out.metrics.push_back(add(JudgeMetric(
           metric, before, now,
@@ -155,11 +155,11 @@ struct Judging {
     return DeclaredMetric(base, id, name).kind == Kind::kTime;
   }
 
-  double FloorOf(const Slot& slot, const std::string& name) const {
-    const auto at = options.floors.find(slot);
-    if (at == options.floors.end()) return 0;
-    const auto floor = at->second.find(name);
-    return floor == at->second.end() ? 0 : floor->second;
+  Noise NoiseOf(const Slot& slot, const std::string& name) const {
+    const auto at = options.noise.find(slot);
+    if (at == options.noise.end()) return {};
+    const auto noise = at->second.find(name);
+    return noise == at->second.end() ? Noise{} : noise->second;
   }
 };
 
@@ -171,6 +171,8 @@ void AddAlone(const Side& side, bool in_base, const std::set<Slot>& paired,
   }
 }
 
+}  // namespace
+
 void SortWorstFirst(Comparison& comparison) {
   std::ranges::stable_sort(comparison.verdicts, {}, &VerdictChange::judgement);
   std::ranges::stable_sort(
@@ -178,8 +180,6 @@ void SortWorstFirst(Comparison& comparison) {
         return std::tuple(change.judgement, -std::abs(change.relative));
       });
 }
-
-}  // namespace
 
 int Comparison::Count(Judgement judgement) const {
   return static_cast<int>(

@@ -2,19 +2,16 @@
 // Compares two sides: what changed, and whether that is real. Pure.
 #pragma once
 
-#include <map>
-#include <string>
-
 #include "runner/compare/comparison.h"
+#include "runner/compare/noise.h"
 #include "runner/compare/side.h"
 
 namespace oomgate {
 
 struct CompareOptions {
   Across across = {};
-  double gate = .01;  // of instructions, as a share
-  // Noise floors of times as shares, by metric, where they were measured.
-  std::map<Slot, std::map<std::string, double>> floors = {};
+  double gate = .01;         // of instructions, as a share
+  NoiseByMetric noise = {};  // of times, where it was measured
 };
 
 // Throws UserError with the list of differences where `options.across` does not

@@ -152,10 +152,28 @@ TEST(CompareTime, AKnownFloorRaisesTheGuard) {
   const Side a = SideWith(kTime, kTen);
   const Side b = SideWith(kTime, Times(1.2));
   const Slot slot{"a/case", "vm-256m-1cpu"};
-  EXPECT_EQ(Only(Compare(a, b, {.floors = {{slot, {{"m", .15}}}}})).judgement,
+  EXPECT_EQ(Only(Compare(a, b, {.noise = {{slot, {{"m", {.floor = .15}}}}}}))
+                .judgement,
             kWorse);
-  EXPECT_EQ(Only(Compare(a, b, {.floors = {{slot, {{"m", .25}}}}})).judgement,
+  EXPECT_EQ(Only(Compare(a, b, {.noise = {{slot, {{"m", {.floor = .25}}}}}}))
+                .judgement,
             kSame);
+}
+
+TEST(CompareTime, WhatIsForInformationIsNoFinding) {
+  const Slot slot{"a/case", "vm-256m-1cpu"};
+  CalibratedMetric noisy;
+  noisy.instance = slot.instance;
+  noisy.shape = slot.shape;
+  noisy.metric = kTime;
+  noisy.informational = true;
+  Calibration calibration;
+  calibration.metrics = {noisy};
+  const NoiseByMetric noise = NoiseOf(calibration);
+  EXPECT_EQ(Only(Compare(SideWith(kTime, kTen), SideWith(kTime, Times(2)),
+                         {.noise = noise}))
+                .judgement,
+            kOpen);
 }
 
 TEST(CompareTime, FewSamplesAreInconclusiveAndSayHowManyAreNeeded) {

@@ -79,4 +79,7 @@ struct Comparison {
   int Count(Judgement judgement) const;
 };
 
+// By judgement; metrics of one, by how far they are apart.
+void SortWorstFirst(Comparison& comparison);
+
 }  // namespace oomgate

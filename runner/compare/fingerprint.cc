@@ -209,8 +209,8 @@ std::vector<std::string> LinesOf(const std::vector<Difference>& differences) {
       unknown.insert(d.what);
       continue;
     }
-    const bool told = d.what == kKernel || d.what == kOptions ||
-                      d.what == kCommandLine || d.what == kTaint;
+    const bool told =
+        d.what == kKernel || d.what == kCommandLine || d.what == kTaint;
     if (other_kernel && d.matter == Matter::kKernel && !told) {
       with_it.insert(d.what.substr(d.what.rfind('/') + 1));
       continue;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runner/compare/calibration.h"
 #include "runner/compare/false_discovery.h"
 #include "runner/compare/mann_whitney.h"
 #include "runner/compare/metric_change.h"
@@ -22,8 +23,8 @@ int FewerSamples(const TimeSamples& time) {
   return static_cast<int>(std::min(time.base.size(), time.candidate.size()));
 }
 
-bool Enough(const TimeSamples& time) {
-  return FewerSamples(time) >= kFewestPairs;
+bool Tested(const TimeSamples& time) {
+  return FewerSamples(time) >= kFewestPairs && !time.noise.informational;
 }
 
 double Variation(const TimeSamples& time) {
@@ -39,7 +40,7 @@ void Inconclusive(MetricChange& change, const std::string& reason) {
 // `p` is the smaller of the two directions', corrected.
 void Judge(TimeSamples& time, double p) {
   MetricChange& change = time.change;
-  const double guard = std::max(kTimeGuard, time.floor);
+  const double guard = std::max(kTimeGuard, time.noise.floor);
   // It takes all pairs of samples: only where it decides.
   if (p < kTimeAlpha) {
     change.relative = RelativeShift(time.base, time.candidate);
@@ -66,14 +67,20 @@ void Judge(TimeSamples& time, double p) {
 void JudgeTimes(std::vector<TimeSamples>& family) {
   std::vector<double> ps;
   for (const TimeSamples& time : family) {
-    if (!Enough(time)) continue;
+    if (!Tested(time)) continue;
     ps.push_back(RankTestLarger(time.base, time.candidate));
     ps.push_back(RankTestLarger(time.candidate, time.base));
   }
   const std::vector<double> adjusted = FalseDiscoveryAdjusted(ps);
   auto next = adjusted.begin();
   for (TimeSamples& time : family) {
-    if (!Enough(time)) {
+    if (time.noise.informational) {
+      Inconclusive(time.change,
+                   "for information only: too noisy on this machine to show " +
+                       PercentText(kInformational));
+      continue;
+    }
+    if (!Tested(time)) {
       time.change.pairs_needed =
           std::max(kFewestPairs, PairsNeeded(Variation(time), kWorthSeeing));
       Inconclusive(time.change,

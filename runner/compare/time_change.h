@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runner/compare/comparison.h"
+#include "runner/compare/noise.h"
 
 namespace oomgate {
 
@@ -20,7 +21,7 @@ struct TimeSamples {
   MetricChange change;  // as Measured
   std::vector<double> base;
   std::vector<double> candidate;
-  double floor = 0;  // the metric's noise floor as a share; 0: not known
+  Noise noise = {};
 };
 
 // A finding needs both: the exact one-sided rank test, corrected for all that
