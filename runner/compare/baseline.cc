@@ -40,8 +40,7 @@ std::vector<Start> StartsOf(const Run& run, const std::string& shape) {
     starts.push_back(std::move(start));
   }
   std::ranges::sort(starts, {}, key);
-  const auto [first, last] = std::ranges::unique(starts);
-  starts.erase(first, last);
+  starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
   return starts;
 }
 

@@ -81,11 +81,9 @@ Matter MatterOf(const std::string& what, bool guest, bool other_kernel) {
   if (FollowsFromBoot(what)) {
     return guest && other_kernel ? Matter::kKernel : Matter::kNote;
   }
-  if (other_kernel && (guest ? setting || what == kCommandLine ||
-                                   what == kTaint || what == kMemory
-                             : what == kCommandLine || what == kTaint)) {
-    return Matter::kKernel;
-  }
+  const bool follows = what == kCommandLine || what == kTaint ||
+                       (guest && (setting || what == kMemory));
+  if (other_kernel && follows) return Matter::kKernel;
   return Matter::kPlace;
 }
 
@@ -130,11 +128,10 @@ void CompareShape(const std::string& shape, const Fingerprint::Properties& base,
     const Values b = of(candidate, what);
     if (Meet(a, b)) continue;
     Matter matter = MatterOf(what, guest, other_kernel);
-    if (a.empty() || b.empty()) {
-      matter = Matter::kNote;
-    } else if (matter == Matter::kPrograms && Meet(Versions(a), Versions(b))) {
-      matter = Matter::kNote;
-    }
+    const bool unknown = a.empty() || b.empty();
+    const bool only_mended =
+        matter == Matter::kPrograms && Meet(Versions(a), Versions(b));
+    if (unknown || only_mended) matter = Matter::kNote;
     const auto text = [](const Values& values) {
       return values.empty() ? kUnknown
                             : fmt::format("{}", fmt::join(values, ", "));

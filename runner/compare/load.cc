@@ -99,7 +99,7 @@ class Reader {
     std::size_t index = 0;
     for (auto item : array) {
       path_ += fmt::format("[{}]", index++);
-      each(Checked(std::move(item)));
+      each(Checked(item));
       path_.resize(length);
     }
   }

@@ -3,9 +3,9 @@
 // them, so that a thousand runs fit.
 #pragma once
 
-#include <compare>
 #include <map>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "oomgate/model/metric.h"
@@ -20,7 +20,10 @@ namespace oomgate {
 struct Slot {
   std::string instance;  // "pages/global_oom[stride=2m]"
   std::string shape;
-  auto operator<=>(const Slot&) const = default;
+  bool operator==(const Slot&) const = default;
+  bool operator<(const Slot& other) const {
+    return std::tie(instance, shape) < std::tie(other.instance, other.shape);
+  }
 };
 
 // What one slot did, in as many runs as it was in.

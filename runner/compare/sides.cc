@@ -21,6 +21,7 @@ std::string NameOf(const Ran& ran) {
 
 std::string NamesOf(const std::set<Ran>& all) {
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const Ran& ran : all) names.push_back(NameOf(ran));
   return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }

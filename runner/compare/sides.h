@@ -2,9 +2,9 @@
 // What a user names as base and candidates, read and folded into two sides.
 #pragma once
 
-#include <compare>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "oomgate/model/run.h"
@@ -16,7 +16,9 @@ namespace oomgate {
 struct Ran {
   std::string shape;
   std::string series;
-  auto operator<=>(const Ran&) const = default;
+  bool operator<(const Ran& other) const {
+    return std::tie(shape, series) < std::tie(other.shape, other.series);
+  }
 };
 std::set<Ran> RanIn(const Run& run);
 
