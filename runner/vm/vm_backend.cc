@@ -175,6 +175,19 @@ void VmBackend::AddInitramfs(GuestMachine& machine, const GuestOrders& orders,
                  PackSegment({{"orders", 0644, Encode(orders)}}));
 }
 
+oomgate::Start VmBackend::Identity(Accelerator accelerator) const {
+  oomgate::Start identity;
+  identity.accelerator = ToText(accelerator);
+  identity.qemu = qemu_.version;
+  identity.kernel_digest = options_.kernel.digest;
+  std::string config;
+  for (const auto& [option, value] : options_.kernel.config) {
+    config += option + '=' + value + '\n';
+  }
+  if (!config.empty()) identity.config_digest = Digest(config);
+  return identity;
+}
+
 GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
                            Progress& progress, Console& console,
                            const std::function<void(std::string_view)>& on_line,
@@ -302,7 +315,7 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
       sink.OnNotice(fmt::format("{}: booting {} ({})", shape,
                                 options_.kernel.release, ToText(accelerator)));
     }
-    Collector collector(left, sink, ToText(accelerator));
+    Collector collector(left, sink, Identity(accelerator));
     collector.SetConsole([&console] { return console.Excerpt(); });
     Progress progress(left.orders,
                       accelerator == Accelerator::kKvm ? kKvmBoot : kTcgBoot);

@@ -65,6 +65,8 @@ class VmBackend : public Backend {
   GuestOrders ShapeOrders(const Shape& shape);
   GuestOrders OrdersOf(const Group& group);
   // With its disks and, to boot, its initramfs in `scratch`.
+  // What a start's record cannot say.
+  oomgate::Start Identity(Accelerator accelerator) const;
   GuestMachine MachineOf(const Shape& shape, Accelerator accelerator,
                          const std::filesystem::path& scratch);
   void AddInitramfs(GuestMachine& machine, const GuestOrders& orders,

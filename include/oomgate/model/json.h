@@ -73,8 +73,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
     pid, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, pgtables_kb,
     oom_score_adj, global)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
-    Start, place, shape, kernel, version, accelerator, cpu, command_line, taint,
-    boot_seconds, mem_total, swap_total, cpus, nodes, settings)
+    Start, place, shape, kernel, version, accelerator, qemu, kernel_digest,
+    config_digest, cpu, command_line, taint, boot_seconds, mem_total,
+    swap_total, cpus, nodes, settings)
 
 // Counts are whole numbers, however large: 3, not 3.0.
 inline Json Numbers(const std::map<std::string, double>& values) {

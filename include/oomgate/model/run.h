@@ -17,14 +17,19 @@ inline constexpr int kSchema = 1;
 struct Start {
   std::string place;
   std::string shape;
-  std::string kernel;        // uname -r
-  std::string version;       // uname -v
-  std::string accelerator;   // "tcg", "kvm"; "" outside a guest
-  std::string cpu;           // model name
-  std::string command_line;  // the kernel's
-  std::string taint;         // /proc/sys/kernel/tainted at the start
-  double boot_seconds = 0;   // from power on to this record; guests only
-  double mem_total = 0;      // bytes
+  std::string kernel;   // uname -r
+  std::string version;  // uname -v
+  // Only the outside knows these of a guest; "" elsewhere, and in files that
+  // were written before they were recorded.
+  std::string accelerator;    // "tcg", "kvm"
+  std::string qemu;           // its version
+  std::string kernel_digest;  // of the kernel's image
+  std::string config_digest;  // of the options that decide what a guest can do
+  std::string cpu;            // model name
+  std::string command_line;   // the kernel's
+  std::string taint;          // /proc/sys/kernel/tainted at the start
+  double boot_seconds = 0;    // from power on to this record; guests only
+  double mem_total = 0;       // bytes
   double swap_total = 0;
   int cpus = 0;
   int nodes = 0;
