@@ -49,10 +49,10 @@ std::string CalibrationTable(const Calibration& calibration) {
                         metric->informational ? "  informational" : "");
   }
   text += fmt::format(
-      "{} metrics, {} pairs: {} as noisy as that, of which {} informational; "
-      "{} always within their gate\n",
-      calibration.metrics.size(), calibration.pairs, shown.size(),
-      informational, calibration.metrics.size() - shown.size());
+      "{} metrics, {} pairs: {} informational; {} always within their gate "
+      "(not shown)\n",
+      calibration.metrics.size(), calibration.pairs, informational,
+      calibration.metrics.size() - shown.size());
   return text;
 }
 
