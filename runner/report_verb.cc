@@ -70,7 +70,7 @@ void ReportToGithub(const Reported& reported, const ReportOptions& options) {
   const GithubStep step = ToGithubStep(reported, files);
   if (!options.output.empty()) {
     Write(options.output, ToMarkdown(reported), std::ios::trunc);
-  };
+  }
   std::string text = step.commands;
   for (const auto& [variable, file] :
        {std::pair("GITHUB_STEP_SUMMARY", step.summary),

@@ -2,8 +2,8 @@
 # Reports, read by programs of others: of a run, of the same with hostile texts,
 # of one in which nothing ran.
 
-go_run reported meta/pass meta/fail meta/skip meta/known meta/broken meta/hang \
-  --on=host --timeout=1
+go_run reported meta/pass meta/fail meta/skip meta/known meta/broken \
+  meta/judge_killed --on=host
 go_run none meta/skip meta/panic --on=host
 real=$(echo "$WORK"/reported/*/run.json)
 mkdir "$WORK/hostile" "$WORK/many"
