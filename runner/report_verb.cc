@@ -9,7 +9,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -99,10 +98,10 @@ void AddReportVerb(CLI::App& app, int& exit_code) {
   CLI::App* verb =
       app.add_subcommand("report", "runs in the formats that others read");
   std::string formats = "Formats:";
-  std::map<std::string, std::string> names;
+  std::vector<std::string> names;
   for (const Format& format : Formats()) {
     formats += fmt::format("\n  {:<24}{}", format.name, format.use);
-    names[format.name] = format.name;
+    names.push_back(format.name);
   }
   verb->footer(formats);
   verb->add_option("runs", o->runs, "run.json files, or folders of runs")

@@ -56,12 +56,11 @@ std::string CodeBlock(const std::string& text) {
 class Page {
  public:
   explicit Page(std::size_t limit) : limit_(limit) {}
-  void Add(const std::string& entry) {
-    if (text_.size() + entry.size() + kLastWords <= limit_) {
-      text_ += entry;
-    } else {
-      ++left_out_;
-    }
+  bool Add(const std::string& entry) {
+    const bool fits = text_.size() + entry.size() + kLastWords <= limit_;
+    if (fits) text_ += entry;
+    left_out_ += fits ? 0 : 1;
+    return fits;
   }
   // Head and rows as one table; nothing where there are no rows. A `title` that
   // is not empty hides it behind that.
@@ -75,9 +74,9 @@ class Page {
     if (!title.empty()) {
       text = "<details><summary>" + title + "</summary>\n\n" + text;
     }
-    Add(text);
+    if (!Add(text)) return;
     for (const std::string& row : rows) Add(row);
-    Add(title.empty() ? "\n" : "\n</details>\n\n");
+    text_ += title.empty() ? "\n" : "\n</details>\n\n";
   }
   std::string Text() const {
     if (left_out_ == 0) return text_;
@@ -86,7 +85,8 @@ class Page {
   }
 
  private:
-  static constexpr std::size_t kLastWords = 64;
+  // What is added at the end all the same.
+  static constexpr std::size_t kLastWords = 128;
   std::size_t limit_;
   std::string text_;
   int left_out_ = 0;
@@ -113,7 +113,8 @@ void AddFindings(Page& page, const Run& run) {
   for (const Result& result : run.results) {
     if (!IsFinding(result)) continue;
     std::string entry = fmt::format(
-        "### {}: {}\n\n{}\n", ToText(result.verdict), Code(NameOf(result)),
+        "### {}: {}{}\n\n{}\n", ToText(result.verdict), Code(NameOf(result)),
+        result.place.empty() ? "" : " on " + PlaceOf(result),
         CodeBlock(Shortened(result.reason, kShownReason)));
     if (!result.place.empty()) {
       entry += "<details><summary>evidence</summary>\n\n" +
