@@ -22,7 +22,8 @@ namespace {
 
 struct VerbOptions {
   RunOptions run;
-  std::string shard = {};
+  // An empty text, of a variable that was not set, is not all.
+  std::optional<std::string> shard = {};
   std::optional<int> shards = {};
   std::string format = "human";
   bool require = false;
@@ -74,8 +75,8 @@ void AcknowledgeShard() {
 }
 
 void ChooseShard(VerbOptions& options) {
-  if (options.shard.empty()) return;
-  options.run.shard = WhichShard(options.shard, options.shards, Variable);
+  if (!options.shard) return;
+  options.run.shard = WhichShard(*options.shard, options.shards, Variable);
   if (options.shard == "auto") AcknowledgeShard();
   options.run.conditions = options.to_repeat;
   // What ran says more than how it was called here.

@@ -29,7 +29,9 @@ constexpr Engine kEngines[] = {
     {"GitLab", "CI_NODE_INDEX", "1", "CI_NODE_TOTAL"},
 };
 
+// Nothing where it is no number, or so long that it could overflow.
 std::optional<int> Number(std::string_view text) {
+  if (text.size() > 9) return std::nullopt;
   int number = 0;
   const char* const end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data(), end, number);

@@ -91,6 +91,9 @@ TEST(WhichShard, SaysWhatContradicts) {
   EXPECT_THAT(
       WhyNot("auto", {{"GTEST_SHARD_INDEX", "0"}, {"GTEST_TOTAL_SHARDS", "x"}}),
       HasSubstr("GTEST_TOTAL_SHARDS=x is not a number"));
+  EXPECT_THAT(WhyNot("auto", {{"GTEST_SHARD_INDEX", "2147483647"},
+                              {"GTEST_TOTAL_SHARDS", "2"}}),
+              HasSubstr("GTEST_SHARD_INDEX=2147483647 is not a number"));
   EXPECT_THAT(
       WhyNot("auto", {{"TEST_SHARD_INDEX", "3"}, {"TEST_TOTAL_SHARDS", "3"}}),
       HasSubstr("Bazel: no shard 4 of 3"));

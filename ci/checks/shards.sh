@@ -114,6 +114,9 @@ check "--shard=auto: Bazel, and its status file" all exits shards/bazel 1 AND \
   holds shards/bazel "verdicts == {'meta/fail': 'fail'}" AND test -e "$WORK/status"
 check "--shard=auto: a missing variable: exit 2, and which" all exits contradicts 2 \
   AND says contradicts 'CI_NODE_TOTAL is not set' AND not test -e "$WORK/contradicts"
+go_run unset meta/pass --on=host --shard=
+check "--shard of a variable that is not set: exit 2, not all of it" all \
+  exits unset 2 AND says unset '--shard'
 go_run shards/empty meta/pass --on=host --shard=2/2
 check "an empty shard ran nothing: exit 4" exits shards/empty 4
 
@@ -176,6 +179,20 @@ same_workflows() {
   done
 }
 check "our own workflows are the ready ones" same_workflows
+engines() {
+  python3 - <<'PYTHON'
+import re, yaml
+assert yaml.safe_load(open("ci/engines/gitlab.yml"))["oomgate"]["parallel"] > 1
+job = yaml.safe_load(open("ci/engines/kubernetes.yml"))["spec"]
+[box] = job["template"]["spec"]["containers"]
+[shards] = re.findall(r"--shards=(\d+)", box["command"][-1])
+assert job["completions"] == int(shards), shards
+retried = [rule["action"] for rule in job["podFailurePolicy"]["rules"]
+           if rule.get("onExitCodes", {}).get("values") == [70]]
+assert retried == ["Count", "FailIndex"], retried
+PYTHON
+}
+check "files of engines: as many shards as they start" engines
 libraries() {
   local library package
   while read -r library; do
