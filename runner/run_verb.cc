@@ -17,6 +17,7 @@
 #include "runner/error.h"
 #include "runner/exit_code.h"
 #include "runner/host/host_backend.h"
+#include "runner/kernel/file.h"
 #include "runner/kernel/store.h"
 #include "runner/places.h"
 #include "runner/plan.h"
@@ -44,6 +45,7 @@ struct RunOptions {
   std::string append;
   std::string accel = "auto";
   Clock clock = Clock::kWall;
+  std::optional<std::string> profile;  // where the functions are named
   std::optional<int> cpus;
   std::optional<int> nodes;
   std::optional<int> cgroup;
@@ -152,9 +154,26 @@ VmOptions VmOptionsOf(const RunOptions& options) {
   return guest;
 }
 
+// Stands for what a guest's own kernel says: the host's file is of no use.
+constexpr const char* kGuestsOwn = "/proc/kallsyms";
+
+void AddProfile(const RunOptions& options, const Programs& programs,
+                VmOptions& guest) {
+  if (!options.profile) return;
+  guest.profile = true;
+  guest.profiler = programs.profiler;
+  if (*options.profile == kGuestsOwn) return;
+  guest.symbols.AddFile(LoadBytes(*options.profile), *options.profile);
+}
+
 // The instruction clock is a guest's, and TCG's.
 void CheckClock(RunOptions& options) {
-  if (options.clock != Clock::kInstructions) return;
+  if (options.clock != Clock::kInstructions) {
+    if (!options.profile) return;
+    throw UserError(
+        "--profile-functions: only the instruction clock counts them: add "
+        "--clock=instructions");
+  }
   options.guest_wanted = true;
   if (options.accel == "kvm") {
     throw UserError(
@@ -174,6 +193,7 @@ int RunVerb(const RunOptions& options, const std::string& command) {
   HostBackend host(programs.cases);
   CgroupBackend cgroup(programs.cases);
   Guests guests{options.kernel, VmOptionsOf(options)};
+  AddProfile(options, programs, guests.options);
   // Sizes are read before a kernel may be fetched.
   PlanOptionsOf(options, {});
   const Places places =
@@ -280,6 +300,9 @@ void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command) {
           ->transform(CLI::CheckedTransformer(std::map<std::string, Clock>{
               {"wall", Clock::kWall}, {"instructions", Clock::kInstructions}}))
           ->option_text("CLOCK");
+  verb->add_flag("--profile-functions{/proc/kallsyms}", o->profile,
+                 "count instructions per kernel function; of a kernel without "
+                 "/proc/kallsyms =FILE, its vmlinux or System.map, names them");
   verb->add_option("--jobs", o->jobs, "guests at the same time")
       ->check(CLI::Range(1, 1024));
   repeat = shape;

@@ -63,6 +63,10 @@ class Recorder::GroupSink : public Sink {
     const std::scoped_lock lock(recorder_.mutex_);
     recorder_.Add(result);
   }
+  void OnProfile(const Profile& profile) override {
+    const std::scoped_lock lock(recorder_.mutex_);
+    recorder_.Guarded([&] { recorder_.folder_.Append(profile); });
+  }
   void OnNotice(const std::string& text) override { recorder_.Notice(text); }
 
  private:

@@ -12,6 +12,7 @@
 
 #include "oomgate/model/json.h"
 #include "runner/error.h"
+#include "runner/profile/profile_file.h"
 
 namespace oomgate {
 namespace {
@@ -107,6 +108,16 @@ void RunFolder::Append(std::string_view record) {
   if (const int cause = WriteAll(records_, line)) {
     throw CannotWrite(path_ / "records.jsonl", cause);
   }
+}
+
+void RunFolder::Append(const Profile& profile) {
+  const fs::path file = path_ / kProfileFile;
+  const int fd =
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) throw CannotWrite(file, errno);
+  const int cause = WriteAll(fd, Json(profile).dump() + "\n");
+  ::close(fd);
+  if (cause != 0) throw CannotWrite(file, cause);
 }
 
 void RunFolder::Save(const Run& run) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "oomgate/model/profile.h"
 #include "oomgate/model/run.h"
 
 namespace oomgate {
@@ -28,6 +29,9 @@ class RunFolder {
 
   // One line more in records.jsonl. Throws UserError on a full disk.
   void Append(std::string_view record);
+
+  // One line more in functions.jsonl, which is made with the first.
+  void Append(const Profile& profile);
 
   // Replaces run.json as a whole: a reader, or a crash, sees the old one or
   // the new one. Throws UserError on a full disk; the old one is then intact.

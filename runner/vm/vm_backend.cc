@@ -13,6 +13,7 @@
 #include "runner/launch/judge.h"
 #include "runner/launch/mailbox.h"
 #include "runner/launch/orders.h"
+#include "runner/profile/function_counts.h"
 #include "runner/record/collector.h"
 #include "runner/vm/initramfs.h"
 #include "runner/vm/progress.h"
@@ -98,6 +99,7 @@ std::string VmBackend::Missing() {
     const std::string kvm = MissingKvm();
     if (!kvm.empty()) return "kvm: " + kvm + ", or take --accel=tcg";
   }
+  if (options_.profile) return MissingProfiler(qemu_, options_.profiler);
   return "";
 }
 
@@ -183,7 +185,12 @@ GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
   GuestMachine machine =
       MachineOf(group.shape, start.accelerator, scratch.path());
   machine.verbose = start.verbose;
-  const GuestOrders orders = OrdersOf(group);
+  if (start.profile) {
+    machine.profiler = options_.profiler;
+    machine.counts = scratch / "counts";
+  }
+  GuestOrders orders = OrdersOf(group);
+  orders.symbols = start.symbols;
   if (start.saved.empty()) {
     AddInitramfs(machine, orders, scratch.path());
   } else {
@@ -192,8 +199,12 @@ GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
     machine.mailbox = scratch / "mailbox";
     WriteWholeFile(machine.mailbox, Mailbox(Encode(orders)), "");
   }
-  return RunGuest(qemu_, machine, progress, console, on_line, cancel,
-                  options_.limits);
+  GuestEnd end = RunGuest(qemu_, machine, progress, console, on_line, cancel,
+                          options_.limits);
+  if (start.profile && fs::exists(machine.counts)) {
+    end.counts = LoadBytes(machine.counts);
+  }
+  return end;
 }
 
 void VmBackend::Save(const Shape& shape, Accelerator accelerator,
@@ -281,6 +292,39 @@ SavedGuests::Lease VmBackend::SavedFor(const Shape& shape,
       });
 }
 
+const Symbols& VmBackend::SymbolsOf(const Shape& shape, const Start& start,
+                                    const Cancel& cancel) {
+  if (!options_.symbols.empty()) return options_.symbols;
+  return symbols_.For(TemplateKey(shape, start.accelerator),
+                      [&](const GuestSymbols::OnLine& on_line) {
+                        Group group;
+                        group.shape = shape;
+                        Start asked = start;
+                        asked.symbols = true;
+                        Progress progress({}, kTcgBoot);
+                        Console console;
+                        return RunOne(group, asked, progress, console, on_line,
+                                      cancel);
+                      });
+}
+
+void VmBackend::TellProfile(const Group& group, const std::string& counts,
+                            const Symbols& symbols, Sink& sink) const {
+  // A plan gives each instance a guest of its own.
+  if (group.orders.size() != 1) return;
+  Profile profile{.instance = ToText(group.orders[0].name),
+                  .shape = ToText(group.shape),
+                  .kernel = options_.kernel.release,
+                  .scope = {},
+                  .functions = {}};
+  if (CountFunctions(counts, symbols, profile)) {
+    sink.OnProfile(profile);
+  } else {
+    sink.OnNotice(profile.instance +
+                  ": no profile: QEMU was killed before it wrote one");
+  }
+}
+
 void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
   const Accelerator accelerator = ChosenAccelerator(group.shape, sink, cancel);
   const std::string shape = ToText(group.shape);
@@ -302,6 +346,9 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
       sink.OnNotice(fmt::format("{}: booting {} ({})", shape,
                                 options_.kernel.release, ToText(accelerator)));
     }
+    const Symbols* const symbols =
+        options_.profile ? &SymbolsOf(group.shape, start, cancel) : nullptr;
+    start.profile = options_.profile;
     Collector collector(left, sink, ToText(accelerator));
     collector.SetConsole([&console] { return console.Excerpt(); });
     Progress progress(left.orders,
@@ -322,6 +369,7 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
           shape, end.garbled, end.missing));
     }
     JudgeRunning(end, console, collector);
+    if (start.profile) TellProfile(left, end.counts, *symbols, sink);
     const std::size_t before = left.orders.size();
     left.orders = collector.Pending();
     boring = boring && !collector.any_bad();

@@ -10,6 +10,7 @@
 
 #include "oomgate/model/case_info.h"
 #include "oomgate/model/environment.h"
+#include "oomgate/model/profile.h"
 #include "oomgate/model/result.h"
 #include "oomgate/model/run.h"
 
@@ -117,6 +118,9 @@ inline void from_json(const Json& j, Result& r) {
   if (j.contains("oom")) r.oom = j.at("oom").get<OomReport>();
   r.console = j.value("console", "");
 }
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Profile, instance, shape, kernel, scope,
+                                   functions)
 
 inline void to_json(Json& j, const Run& r) {
   j = Json{{"schema", r.schema},   {"oomgate", r.oomgate},
