@@ -95,6 +95,7 @@ int Main(int argc, char** argv) {
   AddExplainVerb(app, exit_code);
   AddRunVerb(app, exit_code,
              ShellQuoted(std::vector<std::string>(argv, argv + argc)));
+  AddFunctionsVerb(app, exit_code);
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);

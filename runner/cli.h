@@ -17,6 +17,7 @@ void AddExplainVerb(CLI::App& app, int& exit_code);
 void AddRunVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddDoctorVerb(CLI::App& app, int& exit_code);
 void AddKernelVerb(CLI::App& app, int& exit_code);
+void AddFunctionsVerb(CLI::App& app, int& exit_code);
 void AddCacheVerb(CLI::App& app, int& exit_code);
 void AddVersionVerb(CLI::App& app, int& exit_code);
 
