@@ -12,6 +12,7 @@
 #include "oomgate/model/environment.h"
 #include "oomgate/model/run.h"
 #include "runner/report/report.h"
+#include "runner/shard.h"
 
 namespace oomgate {
 
@@ -38,6 +39,12 @@ struct RunOptions {
   bool invert = false;
   // "auto" means a guest: something above is about guests.
   bool guest_wanted = false;
+  // Only a part of the instances, of about the same length as the others by
+  // what these earlier runs took.
+  std::optional<ShardNumber> shard = {};
+  std::vector<std::string> durations = {};
+  // Options that must be the same in all shards, as typed.
+  std::vector<std::string> conditions = {};
   std::string command = {};  // as typed, for the record
 };
 

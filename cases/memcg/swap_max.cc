@@ -18,13 +18,24 @@ constexpr Bytes kSwap = 2_MiB;
 constexpr Bytes kWanted = 8_MiB;
 constexpr Bytes kSlots = 128 * kPage;
 constexpr Bytes kCluster = 256_KiB;
+constexpr Bytes kBatch = 64_KiB;
 constexpr int kSettle = 5000;
+
+// What is on its way to swap is charged twice, as memory and as swap: it must
+// have arrived before more is written.
+void AwaitSwap() {
+  HoldsWithin(kSettle, [] {
+    RefreshVmstat();
+    return Vmstat("nr_writeback") == 0;
+  });
+}
 
 // Pages that differ, and are not zero: those are not written to swap.
 void WriteAll(Trace& trace, const Range& range) {
   std::atomic<std::int64_t>& written = trace.Counter("written");
   written = 0;
   for (char* at = range.start; at < range.end(); at += kPage.count) {
+    if ((at - range.start) % kBatch.count == 0) AwaitSwap();
     const std::int64_t value = (at - range.start) | 1;
     std::memcpy(at, &value, sizeof value);
     written += kPage.count;

@@ -77,6 +77,19 @@ void SettleRss(Trace& trace) {
   Unmap(trace, page);
 }
 
+void AwaitSleep(Trace& trace, pid_t pid) {
+  char path[48];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  const auto sleeps = [&] {
+    char stat[64] = {};  // "123 (comm) S …"
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    (void)!read(fd, stat, sizeof stat - 1);
+    close(fd);
+    return std::string_view(stat).find(") S") != std::string_view::npos;
+  };
+  if (!HoldsWithin(5000, sleeps)) trace.Stop("a player never slept", 0);
+}
+
 void RunFirst() {
   const sched_param lowest = {.sched_priority = 1};
   (void)sched_setscheduler(0, SCHED_FIFO, &lowest);

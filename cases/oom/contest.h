@@ -58,6 +58,9 @@ class Ballast {
   Bytes size_;
 };
 
+// Waits until a child sleeps: from then on it faults in nothing more.
+void AwaitSleep(Trace& trace, pid_t pid);
+
 // Starts a child that takes its score, does `hold`, and waits to die. It is
 // ready when this returns.
 template <typename Hold>
@@ -71,6 +74,7 @@ pid_t StartPlayer(Trace& trace, Gate& ready, int adj, Hold hold) {
     WaitForever();
   });
   ready.Pass();
+  AwaitSleep(trace, pid);
   return pid;
 }
 

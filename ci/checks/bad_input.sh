@@ -71,11 +71,16 @@ go bare_add kernel add "$WORK/images/vmlinuz"
 go_run bare meta/pass 'overcommit/never_commit_limit[swap=64m]' \
   --kernel="$WORK/images/vmlinuz" --accel=tcg
 AS=()
-check "a kernel without the modules that a case needs: exit 2, and why" all \
-  exits bare_add 0 AND exits bare 2 AND \
-  grep -qE '^oomgate: .*(virtio|modules)' "$WORK/bare.err" AND \
-  holds bare "verdicts['meta/pass'] == 'pass'" \
-  "results['overcommit/never_commit_limit[swap=64m]']['verdict'] == 'broken'"
+release=$(sed -n 's/^oomgate: .* booting \([^ ]*\) .*/\1/p' "$WORK/bare.err" | head -n 1)
+if [[ -n $release && -d /lib/modules/$release ]]; then
+  skipped "a kernel without modules" "this machine has those of $release"
+else
+  check "a kernel without the modules that a case needs: exit 2, and why" all \
+    exits bare_add 0 AND exits bare 2 AND \
+    grep -qE '^oomgate: .*(virtio|modules)' "$WORK/bare.err" AND \
+    holds bare "verdicts['meta/pass'] == 'pass'" \
+    "results['overcommit/never_commit_limit[swap=64m]']['verdict'] == 'broken'"
+fi
 
 # Nothing is bad about this kernel, but it cannot come up.
 go_run panics meta/pass meta/known --on=vm --append=rdinit=/none

@@ -40,10 +40,10 @@ ends() {
   echo "$code" >"$WORK/$1.code"
 }
 
-# In a guest: the first is finished, the second never ends.
+# In guests, one at a time: the first is finished, the second never ends.
 for signal in INT KILL; do
   name=guest_$signal
-  start "$name" meta/fail meta/hang --on=vm --timeout=1
+  start "$name" meta/fail meta/hang --on=vm --timeout=1 --jobs=1
   within 60 began "$name" meta/hang || true
   sleep 1
   mapfile -t family < <(family "$PID")

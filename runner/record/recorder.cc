@@ -16,12 +16,6 @@ using std::chrono::steady_clock;
 // records.jsonl nothing.
 constexpr std::chrono::milliseconds kSaveInterval{500};
 
-bool SameKindOfPlace(const Start& a, const Start& b) {
-  return a.place == b.place && a.shape == b.shape && a.kernel == b.kernel &&
-         a.accelerator == b.accelerator && a.settings == b.settings &&
-         a.taint == b.taint;
-}
-
 }  // namespace
 
 class Recorder::GroupSink : public Sink {

@@ -10,6 +10,10 @@
 
 namespace oomgate {
 
+// Replaces folder/run.json as a whole: a reader, or a crash, sees the old one
+// or the new one. Throws UserError on a full disk; the old one is then intact.
+void SaveRun(const std::filesystem::path& folder, const Run& run);
+
 class RunFolder {
  public:
   // Makes <results>/<UTC time>[-n]. Throws UserError where that cannot be
@@ -29,9 +33,7 @@ class RunFolder {
   // One line more in records.jsonl. Throws UserError on a full disk.
   void Append(std::string_view record);
 
-  // Replaces run.json as a whole: a reader, or a crash, sees the old one or
-  // the new one. Throws UserError on a full disk; the old one is then intact.
-  void Save(const Run& run);
+  void Save(const Run& run) { SaveRun(path_, run); }
 
  private:
   std::filesystem::path path_;

@@ -31,6 +31,7 @@ auto FullRun() {
   run.started = UtcNow();
   run.finished = UtcNow();
   run.command = "oomgate run 'a/*'";
+  run.shard = Shard{2, 4, "c0ffee", {1, 5}};
   run.starts.push_back(
       {.place = "vm",
        .shape = "vm-256m-1cpu-2node-1mswap-4mdisk-cgroup1-instructions",

@@ -77,6 +77,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
     config_digest, cpu, command_line, taint, boot_seconds, mem_total,
     swap_total, cpus, nodes, settings)
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Shard, index, count, plan,
+                                                positions)
+
 // Counts are whole numbers, however large: 3, not 3.0.
 inline Json Numbers(const std::map<std::string, double>& values) {
   Json j = Json::object();
@@ -125,6 +128,7 @@ inline void to_json(Json& j, const Run& r) {
            {"command", r.command}, {"interrupted", r.interrupted},
            {"starts", r.starts},   {"metrics", r.metrics},
            {"results", r.results}};
+  if (r.shard) j["shard"] = *r.shard;
 }
 inline void from_json(const Json& j, Run& r) {
   j.at("schema").get_to(r.schema);
@@ -138,6 +142,7 @@ inline void from_json(const Json& j, Run& r) {
   r.finished = j.value("finished", "");
   r.command = j.value("command", "");
   r.interrupted = j.value("interrupted", false);
+  if (j.contains("shard")) r.shard = j.at("shard").get<Shard>();
   r.starts = j.value("starts", r.starts);
   r.metrics = j.value("metrics", r.metrics);
   j.at("results").get_to(r.results);
