@@ -112,6 +112,7 @@ int Main(int argc, char** argv) {
   AddCompareVerb(app, exit_code, command);
   AddBaselineVerb(app, exit_code);
   AddCalibrateVerb(app, exit_code, command);
+  AddHistoryVerb(app, exit_code);
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);
