@@ -20,11 +20,13 @@ constexpr Bytes kSlots = 128 * kPage;
 constexpr Bytes kCluster = 256_KiB;
 constexpr Bytes kBatch = 64_KiB;
 constexpr int kSettle = 5000;
+constexpr int kArrives = 100;  // milliseconds
 
 // What is on its way to swap is charged twice, as memory and as swap: it must
-// have arrived before more is written.
+// have arrived before more is written. Not for long: where others write, too,
+// there is always something on its way.
 void AwaitSwap() {
-  HoldsWithin(kSettle, [] {
+  HoldsWithin(kArrives, [] {
     RefreshVmstat();
     return Vmstat("nr_writeback") == 0;
   });
