@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 namespace oomgate::oom {
@@ -22,6 +23,41 @@ constexpr Bytes kChunk = 128_KiB;
 // seen.
 constexpr Bytes kFree = 512_KiB;
 
+// The OOM kills in a box, from a file that stays open: where the box is full,
+// opening it anew would be charged for a buffer, and fill the box itself.
+class KillCounter {
+ public:
+  explicit KillCounter(const Facts& facts) {
+    char path[256] = "/proc/vmstat";
+    if (facts.cgroup != 0) {
+      std::snprintf(path, sizeof path, "%s/%s", facts.box_folder.c_str(),
+                    facts.cgroup == 2 ? "memory.events" : "memory.oom_control");
+    }
+    file_ = open(path, O_RDONLY | O_CLOEXEC);
+  }
+  ~KillCounter() { close(file_); }
+  KillCounter(const KillCounter&) = delete;
+  KillCounter& operator=(const KillCounter&) = delete;
+
+  std::int64_t Now() {
+    static char text[16 << 10];  // /proc/vmstat is the longest
+    std::size_t length = 0;
+    ssize_t n = 0;
+    while ((n = pread(file_, text + length, sizeof text - 1 - length,
+                      static_cast<off_t>(length))) > 0) {
+      length += static_cast<std::size_t>(n);
+    }
+    text[length] = '\0';
+    const char* const line = std::strstr(text, kLine);
+    return line == nullptr ? -1
+                           : std::strtoll(line + sizeof kLine - 1, nullptr, 10);
+  }
+
+ private:
+  static constexpr char kLine[] = "\noom_kill ";
+  int file_ = -1;
+};
+
 }  // namespace
 
 std::vector<Setting> ManyKills() {
@@ -31,13 +67,7 @@ std::vector<Setting> ManyKills() {
           {"/proc/sys/vm/panic_on_oom", "1"}};
 }
 
-std::int64_t Kills(const Facts& facts) {
-  if (facts.cgroup == 0) return Vmstat("oom_kill");
-  char path[256];
-  std::snprintf(path, sizeof path, "%s/%s", facts.box_folder.c_str(),
-                facts.cgroup == 2 ? "memory.events" : "memory.oom_control");
-  return FieldIn(path, "oom_kill");
-}
+std::int64_t Kills(const Facts& facts) { return KillCounter(facts).Now(); }
 
 void SetAdj(Trace& trace, pid_t pid, int adj) {
   char path[48];
@@ -125,8 +155,9 @@ void Ballast::Shrink(Bytes size) {
 }
 
 void Ballast::GrowUntilKill(const Facts& facts) {
-  const std::int64_t before = Kills(facts);
-  while (Kills(facts) == before) {
+  KillCounter kills(facts);
+  const std::int64_t before = kills.Now();
+  while (kills.Now() == before) {
     if (size_ > facts.box + facts.swap) trace_.Stop("no kill in a full box", 0);
     Write(kChunk);
   }
