@@ -11,6 +11,7 @@
 #include "oomgate/model/environment.h"
 #include "oomgate/model/needs.h"
 #include "oomgate/model/params.h"
+#include "oomgate/model/profile.h"
 #include "oomgate/model/result.h"
 #include "oomgate/model/run.h"
 #include "runner/cancel.h"
@@ -45,6 +46,7 @@ class Sink {
   virtual void OnLine(std::string_view json) = 0;  // a record, as received
   virtual void OnStart(const Start& start) = 0;
   virtual void OnBegin(const Group& group, const InstanceName& name) = 0;
+  virtual void OnProfile(const Profile&) {}  // after its result, if at all
   virtual void OnResult(const Result& result) = 0;
   virtual void OnNotice(const std::string& text) = 0;  // "booting vm-256m-1cpu"
 };

@@ -76,6 +76,17 @@ void AddSuiteOption(CLI::App& verb, Suite& suite) {
       ->default_str(ToText(suite));
 }
 
+CLI::Option* AddDurationsOption(CLI::App& verb,
+                                std::vector<std::string>& runs) {
+  return verb
+      .add_option("--durations", runs,
+                  "an earlier run whose durations make shards of equal length; "
+                  "may be given several times, and alike for every shard")
+      ->expected(1)
+      ->take_all()
+      ->option_text("RUN");
+}
+
 void AddVersionVerb(CLI::App& app, int& exit_code) {
   app.add_subcommand("version", "print the version")->callback([&exit_code] {
     std::puts("oomgate " OOMGATE_VERSION);
@@ -93,11 +104,20 @@ int Main(int argc, char** argv) {
   int exit_code = kExitOk;
   AddListVerb(app, exit_code);
   AddExplainVerb(app, exit_code);
-  AddRunVerb(app, exit_code,
-             ShellQuoted(std::vector<std::string>(argv, argv + argc)));
+  const std::string command =
+      ShellQuoted(std::vector<std::string>(argv, argv + argc));
+  AddRunVerb(app, exit_code, command);
+  AddPlanVerb(app, exit_code);
+  AddMergeVerb(app, exit_code, command);
+  AddCompareVerb(app, exit_code, command);
+  AddBaselineVerb(app, exit_code);
+  AddCalibrateVerb(app, exit_code, command);
+  AddHistoryVerb(app, exit_code);
+  AddFunctionsVerb(app, exit_code);
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);
+  AddReportVerb(app, exit_code);
   AddVersionVerb(app, exit_code);
   if (argc > 1 && !IsVerb(app, argv[1])) {
     Say(fmt::format("no verb '{}'; there are {}", argv[1], Verbs(app)));

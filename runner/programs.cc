@@ -28,18 +28,26 @@ Programs FindPrograms(const fs::path& folder, const char* override_folder) {
     folders = {folder,
                (folder / ".." / "libexec" / "oomgate").lexically_normal()};
   }
-  const auto find = [&](const char* name) {
-    std::string looked;
+  std::string looked;
+  const auto look = [&](const char* name, int access) -> std::string {
+    looked.clear();
     for (const fs::path& candidate : folders) {
       const fs::path file = fs::absolute(candidate / name);
-      if (::access(file.c_str(), X_OK) == 0) return file.string();
+      if (::access(file.c_str(), access) == 0) return file.string();
       looked += (looked.empty() ? "" : ", ") + candidate.string();
     }
+    return "";
+  };
+  const auto find = [&](const char* name) {
+    std::string file = look(name, X_OK);
+    if (!file.empty()) return file;
     throw UserError(std::string(name) + " not found in " + looked +
                     ": build it (cmake --build), install oomgate again, or "
                     "name its folder in OOMGATE_LIBEXEC");
   };
-  return {.cases = find("oomgate-cases"), .init = find("oomgate-init")};
+  return {.cases = find("oomgate-cases"),
+          .init = find("oomgate-init"),
+          .profiler = look("oomgate-profile.so", R_OK)};
 }
 
 }  // namespace oomgate

@@ -10,9 +10,11 @@ namespace oomgate {
 struct Programs {
   std::string cases;  // oomgate-cases
   std::string init;   // oomgate-init
+  // oomgate-profile.so, which QEMU loads; "" where it is missing.
+  std::string profiler = {};
 };
 
-// Both stand beside `oomgate` in a build tree, else in ../libexec/oomgate;
+// All stand beside `oomgate` in a build tree, else in ../libexec/oomgate;
 // $OOMGATE_LIBEXEC names another folder. Throws UserError with where it looked.
 Programs FindPrograms();
 

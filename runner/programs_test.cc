@@ -33,12 +33,16 @@ TEST_F(ProgramsTest, StandBesideOrInLibexec) {
   MakePrograms(root / "bin");
   EXPECT_EQ(FindPrograms(root / "bin", nullptr).init,
             root / "bin" / "oomgate-init");
+  std::ofstream(root / "bin" / "oomgate-profile.so") << "";
+  EXPECT_EQ(FindPrograms(root / "bin", nullptr).profiler,
+            root / "bin" / "oomgate-profile.so");
 }
 
 TEST_F(ProgramsTest, AnotherFolderOnRequestOnly) {
   MakePrograms(root / "other");
   EXPECT_EQ(FindPrograms(root, (root / "other").c_str()).cases,
             root / "other" / "oomgate-cases");
+  EXPECT_EQ(FindPrograms(root, (root / "other").c_str()).profiler, "");
   EXPECT_THROW(FindPrograms(root, (root / "nowhere").c_str()), UserError);
   EXPECT_THROW(FindPrograms(root, nullptr), UserError);
 }

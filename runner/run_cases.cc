@@ -14,14 +14,17 @@
 #include "runner/cgroup/cgroup_backend.h"
 #include "runner/error.h"
 #include "runner/host/host_backend.h"
+#include "runner/kernel/file.h"
 #include "runner/kernel/store.h"
 #include "runner/places.h"
 #include "runner/plan.h"
 #include "runner/programs.h"
 #include "runner/record/recorder.h"
 #include "runner/record/run_folder.h"
+#include "runner/report/read_run.h"
 #include "runner/run.h"
 #include "runner/selection.h"
+#include "runner/shard_plan.h"
 #include "runner/this_machine.h"
 #include "runner/vm/vm_backend.h"
 
@@ -107,16 +110,37 @@ VmOptions VmOptionsOf(const RunOptions& options) {
   return guest;
 }
 
+void AddProfile(const RunOptions& options, const Programs& programs,
+                VmOptions& guest) {
+  if (!options.profile) return;
+  guest.profile = true;
+  guest.profiler = programs.profiler;
+  if (*options.profile == kGuestsOwnSymbols) return;
+  guest.symbols.AddFile(LoadBytes(*options.profile), *options.profile);
+}
+
 }  // namespace
 
 RunDone RunCases(const RunOptions& options, Report& report) {
   const Programs programs = FindPrograms();
-  const std::vector<CaseInfo> cases =
+  std::vector<CaseInfo> cases =
       Select(LoadCatalogue(programs.cases), options.patterns, options.suite);
+  std::optional<Shard> shard;
+  std::string share;
+  if (options.shard) {
+    const ShardPlan all =
+        PlanShards(cases, options.shard->count, ReadRuns(options.durations));
+    shard = ShardOf(all, options.shard->index, options.conditions);
+    cases = CasesOf(all, cases, options.shard->index);
+    share = "shard " + ToText(*options.shard) + ": " +
+            std::to_string(shard->positions.size()) + " of " +
+            std::to_string(all.shares.size()) + " instances";
+  }
   RemoveLeftovers();
   HostBackend host(programs.cases);
   CgroupBackend cgroup(programs.cases);
   Guests guests{options.kernel, VmOptionsOf(options)};
+  AddProfile(options, programs, guests.options);
   // Sizes are read before a kernel may be fetched.
   PlanOptionsOf(options, {});
   const Places places =
@@ -143,11 +167,13 @@ RunDone RunCases(const RunOptions& options, Report& report) {
     vm = std::make_unique<VmBackend>(std::move(guest));
   }
 
+  Run run = RunOf(cases, options.command);
+  run.shard = std::move(shard);
   Recorder recorder(
-      RunOf(cases, options.command), plan, folder, report,
-      [&] { return cancel.requested(); },
+      std::move(run), plan, folder, report, [&] { return cancel.requested(); },
       // Blocked, and read by `cancel`: everything ends as it does on Ctrl-C.
       [] { ::kill(::getpid(), SIGTERM); });
+  if (!share.empty()) recorder.Notice(share);
   for (const auto& [place, why] : places.unusable) {
     recorder.Notice("not on " + std::string(ToText(place)) + ": " + why);
   }
@@ -173,9 +199,9 @@ RunDone RunCases(const RunOptions& options, Report& report) {
   } catch (const UserError&) {
     user_error = std::current_exception();
   }
-  const Run run = recorder.Finish();
+  RunDone done{recorder.Finish(), folder.run_json()};
   if (user_error) std::rethrow_exception(user_error);
-  return {run, folder.run_json()};
+  return done;
 }
 
 }  // namespace oomgate

@@ -12,8 +12,13 @@
 #include "oomgate/model/environment.h"
 #include "oomgate/model/run.h"
 #include "runner/report/report.h"
+#include "runner/shard.h"
 
 namespace oomgate {
+
+// As a file of symbols, stands for what a guest's own kernel says: the host's
+// file is of no use.
+constexpr const char* kGuestsOwnSymbols = "/proc/kallsyms";
 
 struct RunOptions {
   std::vector<std::string> patterns = {};  // none: all but meta cases
@@ -27,6 +32,8 @@ struct RunOptions {
   std::string append = {};
   std::string accel = "auto";
   Clock clock = Clock::kWall;
+  // Counts instructions by function; the file that names them.
+  std::optional<std::string> profile = {};
   std::optional<int> cpus = {};
   std::optional<int> nodes = {};
   std::optional<int> cgroup = {};
@@ -38,6 +45,12 @@ struct RunOptions {
   bool invert = false;
   // "auto" means a guest: something above is about guests.
   bool guest_wanted = false;
+  // Only a part of the instances, of about the same length as the others by
+  // what these earlier runs took.
+  std::optional<ShardNumber> shard = {};
+  std::vector<std::string> durations = {};
+  // Options that must be the same in all shards, as typed.
+  std::vector<std::string> conditions = {};
   std::string command = {};  // as typed, for the record
 };
 

@@ -72,7 +72,7 @@ struct FakeBackend : Backend {
 };
 
 void PassAll(const Group& group, Sink& sink, const Cancel&) {
-  Collector collector(group, sink, "");
+  Collector collector(group, sink);
   collector.Line(R"({"event":"start","schema":1,"kernel":"6.1"})");
   for (const Order& order : group.orders) Pass(collector, order);
   collector.Line(R"({"event":"end"})");
@@ -196,7 +196,7 @@ TEST_F(RunPlanTest, AUsersMistakeIsToldAfterTheRestRan) {
 TEST_F(RunPlanTest, CtrlCKeepsWhatFinished) {
   MakeRecorder(Cases({"a/1", "a/2", "a/3"}, Blast::kProcess), {Place::kVm});
   FakeBackend backend([](const Group& group, Sink& sink, const Cancel& c) {
-    Collector collector(group, sink, "");
+    Collector collector(group, sink);
     Pass(collector, group.orders[0]);
     collector.Line(R"({"event":"begin","id":"a/2","params":{}})");
     ::kill(::getpid(), SIGTERM);
@@ -215,7 +215,7 @@ TEST_F(RunPlanTest, ResultsReachTheDiskBeforeTheRunEnds) {
   MakeRecorder(Cases({"a/1", "a/2"}, Blast::kProcess), {Place::kHost});
   std::size_t seen = 0;
   FakeBackend backend([&](const Group& group, Sink& sink, const Cancel&) {
-    Collector collector(group, sink, "");
+    Collector collector(group, sink);
     Pass(collector, group.orders[0]);
     for (int i = 0; i < 100 && seen == 0; ++i) {
       ::usleep(50000);  // for the other thread's interval, with a deadline

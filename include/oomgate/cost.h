@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "oomgate/deed_mark.h"
 #include "oomgate/facts.h"
 #include "oomgate/model/metric.h"
 #include "oomgate/trace.h"
@@ -38,7 +39,8 @@ void SetCost(Trace& trace, const Facts& f,
 
 // Runs `prepare`, `deed`, `clean_up` in each round, after one more round as a
 // warm-up; only the deed counts. A round should take some milliseconds: it is
-// interrupted by the kernel's timer, too.
+// interrupted by the kernel's timer, too. --profile-functions counts what is
+// executed while a deed goes on.
 template <typename Prepare, typename Deed, typename CleanUp>
 void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
                  Deed deed, CleanUp clean_up) {
@@ -46,9 +48,11 @@ void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
   for (int round = -1; round < kCostRounds; ++round) {
     prepare();
     AwaitRound(f);
+    if (round >= 0) MarkDeedBegins();
     const std::int64_t start = CostClock(whose);
     deed();
     const std::int64_t end = CostClock(whose);
+    if (round >= 0) MarkDeedEnds();
     clean_up();
     if (round >= 0) spent[static_cast<std::size_t>(round)] = end - start;
   }

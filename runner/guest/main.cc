@@ -10,6 +10,7 @@
 #include "runner/guest/channel.h"
 #include "runner/guest/setup.h"
 #include "runner/guest/shared_memory.h"
+#include "runner/guest/symbols.h"
 #include "runner/launch/file.h"
 #include "runner/launch/judge.h"
 #include "runner/launch/mailbox.h"
@@ -70,6 +71,7 @@ int main() {
     channel.Send(line);
   };
   EmitStart(send);
+  if (orders->symbols) SendSymbols(channel);
   for (const JudgeOrder& order : orders->instances) {
     RunJudge(setup, order, send);
   }

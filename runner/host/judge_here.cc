@@ -9,7 +9,7 @@ namespace oomgate {
 void JudgeHere(JudgeSetup setup, const Group& group, Sink& sink,
                const Cancel& cancel) {
   setup.cancel_fd = cancel.fd();
-  Collector collector(group, sink, "");
+  Collector collector(group, sink);
   const LineSink line = [&](std::string_view text) { collector.Line(text); };
   EmitStart(line);
   for (const Order& order : group.orders) {

@@ -43,6 +43,8 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
   std::int64_t number = 0;
   if (verb == "wait") {
     orders.wait = true;
+  } else if (verb == "symbols") {
+    orders.symbols = true;
   } else if (verb == "cgroup" && ReadNumber(line, number)) {
     orders.cgroup = static_cast<int>(number);
   } else if (verb == "swap" && ReadNumber(NextWord(line), number)) {
@@ -77,6 +79,7 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
 
 std::string Encode(const GuestOrders& orders) {
   std::string text = orders.wait ? "wait\n" : "";
+  if (orders.symbols) text += "symbols\n";
   text += "cgroup " + std::to_string(orders.cgroup) + "\n";
   for (const std::string& path : orders.modules)
     text += "module " + path + "\n";

@@ -32,6 +32,8 @@ struct GuestOrders {
   // There are more to come, through the mailbox (runner/launch/mailbox.h): say
   // `ready`, and wait for them. Modules and controller are of the first part.
   bool wait = false;
+  // Wanted are the kernel's functions (runner/guest/symbols.h).
+  bool symbols = false;
   int cgroup = 2;                    // memory controller to mount: 1 or 2
   std::string swap;                  // block device to swap on: "vda", "zram0"
   Bytes swap_size = {};              // zram only: its disksize

@@ -9,6 +9,7 @@ namespace {
 TEST(Orders, ComeBackAsTheyWent) {
   GuestOrders orders;
   orders.wait = true;
+  orders.symbols = true;
   orders.cgroup = 1;
   orders.swap = "zram0";
   orders.swap_size = 64_MiB;

@@ -45,10 +45,10 @@ std::string ReasonOfLoss(const Record& record) {
 
 }  // namespace
 
-Collector::Collector(Group group, Sink& sink, std::string accelerator)
+Collector::Collector(Group group, Sink& sink, oomgate::Start outside)
     : group_(std::move(group)),
       sink_(sink),
-      accelerator_(std::move(accelerator)),
+      outside_(std::move(outside)),
       shape_(ToText(group_.shape)),
       pending_(group_.orders) {}
 
@@ -141,7 +141,10 @@ void Collector::Broken(const Order& order, std::string reason,
 void Collector::Start(oomgate::Start start) {
   start.place = ToText(group_.shape.place);
   start.shape = shape_;
-  start.accelerator = accelerator_;
+  start.accelerator = outside_.accelerator;
+  start.qemu = outside_.qemu;
+  start.kernel_digest = outside_.kernel_digest;
+  start.config_digest = outside_.config_digest;
   if (group_.shape.place == Place::kVm) {
     start.boot_seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - made_)

@@ -20,8 +20,9 @@ namespace oomgate {
 // one, with what Pending() says as the orders of its group. Used by one thread.
 class Collector {
  public:
-  // `accelerator`: "tcg" or "kvm"; "" outside a guest.
-  Collector(Group group, Sink& sink, std::string accelerator);
+  // `outside`: what the record of a start cannot tell of a guest; its other
+  // fields are not looked at.
+  Collector(Group group, Sink& sink, oomgate::Start outside = {});
 
   // Takes one line of the stream, without line break. What it cannot read is
   // counted and told once; only what the sink throws comes out.
@@ -60,7 +61,7 @@ class Collector {
 
   const Group group_;
   Sink& sink_;
-  const std::string accelerator_;
+  const oomgate::Start outside_;
   const std::string shape_;
   std::vector<Order> pending_;
   std::optional<InstanceName> running_;

@@ -40,7 +40,7 @@ constexpr const char* kBeginTwo =
 
 struct CollectorTest : testing::Test {
   RecordingSink sink;
-  Collector collector{TwoOrders(), sink, "tcg"};
+  Collector collector{TwoOrders(), sink, {.accelerator = "tcg", .qemu = "7.2"}};
 };
 
 TEST(Collector, APanicIsAPassWhereJustThatWasPromised) {
@@ -49,7 +49,7 @@ TEST(Collector, APanicIsAPassWhereJustThatWasPromised) {
     group.orders[0].panics = "panic_on_oom";
     group.orders[0].invert = invert;
     RecordingSink sink;
-    Collector collector(group, sink, "tcg");
+    Collector collector(group, sink);
     collector.Line(kStart);
     collector.Line(kBeginOne);
     collector.Panicked(words, "the kernel panicked", "log");
@@ -83,6 +83,7 @@ TEST_F(CollectorTest, AWholeGroup) {
   ASSERT_THAT(sink.starts, SizeIs(1));
   EXPECT_EQ(sink.starts[0].shape, "vm-256m-1cpu");
   EXPECT_EQ(sink.starts[0].accelerator, "tcg");
+  EXPECT_EQ(sink.starts[0].qemu, "7.2");
   EXPECT_EQ(sink.starts[0].settings.at("/proc/a"), "1");
   ASSERT_THAT(sink.results, SizeIs(2));
   const Result& one = sink.results[0];

@@ -16,12 +16,6 @@ using std::chrono::steady_clock;
 // records.jsonl nothing.
 constexpr std::chrono::milliseconds kSaveInterval{500};
 
-bool SameKindOfPlace(const Start& a, const Start& b) {
-  return a.place == b.place && a.shape == b.shape && a.kernel == b.kernel &&
-         a.accelerator == b.accelerator && a.settings == b.settings &&
-         a.taint == b.taint;
-}
-
 }  // namespace
 
 class Recorder::GroupSink : public Sink {
@@ -62,6 +56,10 @@ class Recorder::GroupSink : public Sink {
   void OnResult(const Result& result) override {
     const std::scoped_lock lock(recorder_.mutex_);
     recorder_.Add(result);
+  }
+  void OnProfile(const Profile& profile) override {
+    const std::scoped_lock lock(recorder_.mutex_);
+    recorder_.Guarded([&] { recorder_.folder_.Append(profile); });
   }
   void OnNotice(const std::string& text) override { recorder_.Notice(text); }
 

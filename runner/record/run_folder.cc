@@ -12,6 +12,7 @@
 
 #include "oomgate/model/json.h"
 #include "runner/error.h"
+#include "runner/profile/profile_file.h"
 
 namespace oomgate {
 namespace {
@@ -78,6 +79,25 @@ fs::path MakeFolder(const fs::path& results) {
 
 }  // namespace
 
+void SaveRun(const fs::path& folder, const Run& run) {
+  const fs::path run_json = folder / "run.json";
+  const fs::path temporary = folder / "run.json.new";
+  const int fd =
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) throw CannotWrite(temporary, errno);
+  int cause = WriteAll(fd, ToJsonText(run));
+  if (cause == 0 && ::fsync(fd) != 0) cause = errno;
+  if (::close(fd) != 0 && cause == 0) cause = errno;
+  if (cause == 0 && ::rename(temporary.c_str(), run_json.c_str()) != 0) {
+    cause = errno;
+  }
+  if (cause == 0) cause = SyncFolder(folder);
+  if (cause != 0) {
+    ::unlink(temporary.c_str());
+    throw CannotWrite(run_json, cause);
+  }
+}
+
 RunFolder::RunFolder(const fs::path& results) : path_(MakeFolder(results)) {
   const fs::path file = path_ / "records.jsonl";
   records_ = ::open(file.c_str(),
@@ -109,22 +129,14 @@ void RunFolder::Append(std::string_view record) {
   }
 }
 
-void RunFolder::Save(const Run& run) {
-  const fs::path temporary = path_ / "run.json.new";
+void RunFolder::Append(const Profile& profile) {
+  const fs::path file = path_ / kProfileFile;
   const int fd =
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (fd < 0) throw CannotWrite(temporary, errno);
-  int cause = WriteAll(fd, ToJsonText(run));
-  if (cause == 0 && ::fsync(fd) != 0) cause = errno;
-  if (::close(fd) != 0 && cause == 0) cause = errno;
-  if (cause == 0 && ::rename(temporary.c_str(), run_json().c_str()) != 0) {
-    cause = errno;
-  }
-  if (cause == 0) cause = SyncFolder(path_);
-  if (cause != 0) {
-    ::unlink(temporary.c_str());
-    throw CannotWrite(run_json(), cause);
-  }
+      ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (fd < 0) throw CannotWrite(file, errno);
+  const int cause = WriteAll(fd, Json(profile).dump() + "\n");
+  ::close(fd);
+  if (cause != 0) throw CannotWrite(file, cause);
 }
 
 void RemoveLeftoverScratch(const fs::path& results) {

@@ -6,9 +6,14 @@
 #include <string>
 #include <string_view>
 
+#include "oomgate/model/profile.h"
 #include "oomgate/model/run.h"
 
 namespace oomgate {
+
+// Replaces folder/run.json as a whole: a reader, or a crash, sees the old one
+// or the new one. Throws UserError on a full disk; the old one is then intact.
+void SaveRun(const std::filesystem::path& folder, const Run& run);
 
 class RunFolder {
  public:
@@ -29,9 +34,10 @@ class RunFolder {
   // One line more in records.jsonl. Throws UserError on a full disk.
   void Append(std::string_view record);
 
-  // Replaces run.json as a whole: a reader, or a crash, sees the old one or
-  // the new one. Throws UserError on a full disk; the old one is then intact.
-  void Save(const Run& run);
+  // One line more in functions.jsonl, which is made with the first.
+  void Append(const Profile& profile);
+
+  void Save(const Run& run) { SaveRun(path_, run); }
 
  private:
   std::filesystem::path path_;

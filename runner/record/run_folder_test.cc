@@ -31,19 +31,22 @@ auto FullRun() {
   run.started = UtcNow();
   run.finished = UtcNow();
   run.command = "oomgate run 'a/*'";
-  run.starts.push_back({.place = "vm",
-                        .shape = "vm-256m-1cpu-2node-1mswap-cgroup1",
-                        .kernel = "6.1",
-                        .version = "#1",
-                        .accelerator = "tcg",
-                        .cpu = "c",
-                        .command_line = "quiet",
-                        .taint = "0",
-                        .mem_total = 1e9,
-                        .swap_total = 0,
-                        .cpus = 1,
-                        .nodes = 2,
-                        .settings = {{"/proc/a", "1"}}});
+  run.shard = Shard{2, 4, "c0ffee", {1, 5}};
+  run.starts.push_back(
+      {.place = "vm",
+       .shape = "vm-256m-1cpu-2node-1mswap-4mdisk-cgroup1-instructions",
+       .kernel = "6.1",
+       .version = "#1",
+       .accelerator = "tcg",
+       .qemu = "7.2.22",
+       .cpu = "c",
+       .command_line = "quiet",
+       .taint = "0",
+       .mem_total = 1e9,
+       .swap_total = 0,
+       .cpus = 1,
+       .nodes = 2,
+       .settings = {{"/proc/a", "1"}}});
   run.metrics["a/one"] = {{.name = "rss",
                            .better = Better::kLower,
                            .unit = "bytes",

@@ -54,14 +54,6 @@ std::string NameOf(const Result& result) {
   return Printable(ToText(InstanceName{result.id, result.params}));
 }
 
-// Counts as counts, the rest with what a person can tell apart.
-std::string NumberText(double value) {
-  if (std::nearbyint(value) == value && std::abs(value) < 1e15) {
-    return fmt::format("{:.0f}", value);
-  }
-  return fmt::format("{:.6g}", value);
-}
-
 std::string OomText(const OomReport& oom) {
   std::string text =
       oom.constraint.empty() ? "(no constraint line)" : oom.constraint;

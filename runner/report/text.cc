@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "runner/record/record.h"
 
@@ -67,6 +68,20 @@ std::string Wrapped(std::string_view text, std::string_view indent) {
   }
   lines += line;
   return PrintableLines(lines, "");
+}
+
+std::string NumberText(double value) {
+  if (std::nearbyint(value) == value && std::abs(value) < 1e15) {
+    return fmt::format("{:.0f}", value);
+  }
+  return fmt::format("{:.6g}", value);
+}
+
+std::string PercentText(double share) {
+  if (std::isinf(share)) return "more than nothing";
+  const double percent = share * 100;
+  if (std::abs(percent) >= 9.95) return fmt::format("{:.0f} %", percent);
+  return fmt::format("{:.2g} %", percent);
 }
 
 std::string ShellQuoted(std::string_view word) {

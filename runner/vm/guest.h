@@ -36,6 +36,8 @@ struct GuestEnd {
   std::string reason;         // one line, "" for kEnded and kCancelled
   std::uint64_t garbled = 0;  // lines on the record channel that were no frame
   std::uint64_t missing = 0;  // frames that were sent and did not arrive
+  // What was counted by address (runner/vm/plugin); empty without.
+  std::string counts = {};
 };
 
 struct GuestLimits {

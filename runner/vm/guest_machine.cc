@@ -200,6 +200,10 @@ std::vector<std::string> QemuArguments(const GuestMachine& machine,
   AddDisk(out, "swap", machine.swap);
   AddDisk(out, "disk", machine.disk);
   if (!machine.mailbox.empty()) AddMailbox(out, machine);
+  if (!machine.profiler.empty()) {
+    out.Add("-plugin",
+            Escaped(machine.profiler) + ",out=" + Escaped(machine.counts));
+  }
   if (machine.restore) {
     out.Add("-incoming", "defer");
     return out.Take();

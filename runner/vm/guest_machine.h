@@ -33,6 +33,11 @@ struct GuestMachine {
   std::filesystem::path swap;
   std::filesystem::path disk;
 
+  // Counts instructions by address: a plugin of QEMU, and the file that it
+  // writes when the guest ends. Empty: neither.
+  std::filesystem::path profiler;
+  std::filesystem::path counts;
+
   // Guest RAM in files of this folder ("ram0", one per node), and orders that
   // come through the mailbox. Empty: neither.
   std::filesystem::path ram;

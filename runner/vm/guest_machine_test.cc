@@ -57,6 +57,15 @@ TEST(QemuArguments, ChannelsAreInheritedDescriptors) {
                           "socket,id=qmp,fd=9"));
 }
 
+TEST(QemuArguments, AProfilerIsAPlugin) {
+  GuestMachine machine = Small();
+  EXPECT_THAT(Values(QemuArguments(machine), "-plugin"), ElementsAre());
+  machine.profiler = "/lib/oomgate-profile.so";
+  machine.counts = "/a,b/counts";
+  EXPECT_THAT(Values(QemuArguments(machine), "-plugin"),
+              ElementsAre("/lib/oomgate-profile.so,out=/a,,b/counts"));
+}
+
 TEST(QemuArguments, NodesShareMemoryAndProcessors) {
   GuestMachine machine = Small();
   machine.shape.nodes = 3;

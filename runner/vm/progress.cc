@@ -55,6 +55,8 @@ bool Progress::OnLine(std::string_view line, Clock::time_point now) {
     if (event == "start") {
       started_ = true;
       Allow(kJudge + kGrace, now, "its launcher started");
+    } else if (event == "symbols") {
+      Allow(kJudge + kGrace, now, "it sent some of its kernel's functions");
     } else if (event == "result" || event == "lost") {
       Allow(kJudge + kGrace, now, InstanceIn(record) + " was over");
     } else if (event == "end") {

@@ -39,6 +39,22 @@ Qemu FindQemu(const std::string& name) {
   return qemu;
 }
 
+std::string MissingProfiler(const Qemu& qemu, const std::string& plugin) {
+  if (plugin.empty()) {
+    return "--profile-functions: there is no oomgate-profile.so beside "
+           "oomgate-init: build it (cmake --build), or install oomgate again";
+  }
+  const Finished asked = RunToEnd(
+      {.argv = {qemu.program, "-machine", "none", "-nodefaults", "-display",
+                "none", "-accel", "tcg", "-plugin", plugin + ",probe=on"}},
+      kDeadline);
+  if (asked.ok()) return "";
+  return "--profile-functions: QEMU " + qemu.version +
+         " does not load plugins of version 1, as 7.2 does: run without, or "
+         "with such a QEMU; it said: " +
+         asked.err;
+}
+
 std::string MissingQemu(const Qemu& qemu) {
   if (!qemu.program.empty()) return "";
   return "qemu-system-x86_64 is not in PATH: install it "

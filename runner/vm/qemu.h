@@ -15,6 +15,9 @@ struct Qemu {
 // Throws HarnessError where the program is there and does not start.
 Qemu FindQemu(const std::string& name = "qemu-system-x86_64");
 
+// Why it cannot load the plugin that counts instructions; "" where it can.
+std::string MissingProfiler(const Qemu& qemu, const std::string& plugin);
+
 // "" where `qemu` is usable, else what to do.
 std::string MissingQemu(const Qemu& qemu);
 

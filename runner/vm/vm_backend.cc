@@ -13,9 +13,11 @@
 #include "runner/launch/judge.h"
 #include "runner/launch/mailbox.h"
 #include "runner/launch/orders.h"
+#include "runner/profile/function_counts.h"
 #include "runner/record/collector.h"
 #include "runner/vm/initramfs.h"
 #include "runner/vm/progress.h"
+#include "runner/vm/scratch_folder.h"
 
 namespace oomgate {
 namespace {
@@ -27,30 +29,6 @@ constexpr seconds kTcgBoot{60};
 constexpr seconds kKvmBoot{15};
 constexpr seconds kCanaryBoot{10};
 constexpr int kFutileBoots = 2;
-
-// What a guest leaves on disk while it runs.
-class ScratchFolder {
- public:
-  ScratchFolder(const fs::path& path, bool keep) : path_(path), keep_(keep) {
-    std::error_code error;
-    if (!fs::create_directory(path, error)) {
-      throw UserError(path.string() + ": cannot make a folder for a guest" +
-                      (error ? ": " + error.message() : ""));
-    }
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!keep_) fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const fs::path& path() const { return path_; }
-  fs::path operator/(const char* file) const { return path_ / file; }
-
- private:
-  const fs::path path_;
-  const bool keep_;
-};
 
 // Too little memory shows in many ways, a silent reset among them: by what the
 // kernel says, or by a size that no distribution's kernel boots in reliably.
@@ -98,6 +76,7 @@ std::string VmBackend::Missing() {
     const std::string kvm = MissingKvm();
     if (!kvm.empty()) return "kvm: " + kvm + ", or take --accel=tcg";
   }
+  if (options_.profile) return MissingProfiler(qemu_, options_.profiler);
   return "";
 }
 
@@ -175,6 +154,19 @@ void VmBackend::AddInitramfs(GuestMachine& machine, const GuestOrders& orders,
                  PackSegment({{"orders", 0644, Encode(orders)}}));
 }
 
+oomgate::Start VmBackend::Identity(Accelerator accelerator) const {
+  oomgate::Start identity;
+  identity.accelerator = ToText(accelerator);
+  identity.qemu = qemu_.version;
+  identity.kernel_digest = options_.kernel.digest;
+  std::string config;
+  for (const auto& [option, value] : options_.kernel.config) {
+    config += option + '=' + value + '\n';
+  }
+  if (!config.empty()) identity.config_digest = Digest(config);
+  return identity;
+}
+
 GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
                            Progress& progress, Console& console,
                            const std::function<void(std::string_view)>& on_line,
@@ -183,7 +175,12 @@ GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
   GuestMachine machine =
       MachineOf(group.shape, start.accelerator, scratch.path());
   machine.verbose = start.verbose;
-  const GuestOrders orders = OrdersOf(group);
+  if (start.profile) {
+    machine.profiler = options_.profiler;
+    machine.counts = scratch / "counts";
+  }
+  GuestOrders orders = OrdersOf(group);
+  orders.symbols = start.symbols;
   if (start.saved.empty()) {
     AddInitramfs(machine, orders, scratch.path());
   } else {
@@ -192,8 +189,12 @@ GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
     machine.mailbox = scratch / "mailbox";
     WriteWholeFile(machine.mailbox, Mailbox(Encode(orders)), "");
   }
-  return RunGuest(qemu_, machine, progress, console, on_line, cancel,
-                  options_.limits);
+  GuestEnd end = RunGuest(qemu_, machine, progress, console, on_line, cancel,
+                          options_.limits);
+  if (start.profile && fs::exists(machine.counts)) {
+    end.counts = LoadBytes(machine.counts);
+  }
+  return end;
 }
 
 void VmBackend::Save(const Shape& shape, Accelerator accelerator,
@@ -281,6 +282,39 @@ SavedGuests::Lease VmBackend::SavedFor(const Shape& shape,
       });
 }
 
+const Symbols& VmBackend::SymbolsOf(const Shape& shape, const Start& start,
+                                    const Cancel& cancel) {
+  if (!options_.symbols.empty()) return options_.symbols;
+  return symbols_.For(TemplateKey(shape, start.accelerator),
+                      [&](const GuestSymbols::OnLine& on_line) {
+                        Group group;
+                        group.shape = shape;
+                        Start asked = start;
+                        asked.symbols = true;
+                        Progress progress({}, kTcgBoot);
+                        Console console;
+                        return RunOne(group, asked, progress, console, on_line,
+                                      cancel);
+                      });
+}
+
+void VmBackend::TellProfile(const Group& group, const std::string& counts,
+                            const Symbols& symbols, Sink& sink) const {
+  // A plan gives each instance a guest of its own.
+  if (group.orders.size() != 1) return;
+  Profile profile{.instance = ToText(group.orders[0].name),
+                  .shape = ToText(group.shape),
+                  .kernel = options_.kernel.release,
+                  .scope = {},
+                  .functions = {}};
+  if (CountFunctions(counts, symbols, profile)) {
+    sink.OnProfile(profile);
+  } else {
+    sink.OnNotice(profile.instance +
+                  ": no profile: QEMU was killed before it wrote one");
+  }
+}
+
 void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
   const Accelerator accelerator = ChosenAccelerator(group.shape, sink, cancel);
   const std::string shape = ToText(group.shape);
@@ -302,7 +336,10 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
       sink.OnNotice(fmt::format("{}: booting {} ({})", shape,
                                 options_.kernel.release, ToText(accelerator)));
     }
-    Collector collector(left, sink, ToText(accelerator));
+    const Symbols* const symbols =
+        options_.profile ? &SymbolsOf(group.shape, start, cancel) : nullptr;
+    start.profile = options_.profile;
+    Collector collector(left, sink, Identity(accelerator));
     collector.SetConsole([&console] { return console.Excerpt(); });
     Progress progress(left.orders,
                       accelerator == Accelerator::kKvm ? kKvmBoot : kTcgBoot);
@@ -322,6 +359,7 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
           shape, end.garbled, end.missing));
     }
     JudgeRunning(end, console, collector);
+    if (start.profile) TellProfile(left, end.counts, *symbols, sink);
     const std::size_t before = left.orders.size();
     left.orders = collector.Pending();
     boring = boring && !collector.any_bad();

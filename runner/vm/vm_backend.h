@@ -16,8 +16,10 @@
 
 #include "runner/backend.h"
 #include "runner/kernel/kernel.h"
+#include "runner/profile/symbols.h"
 #include "runner/vm/accelerator.h"
 #include "runner/vm/guest.h"
+#include "runner/vm/guest_symbols.h"
 #include "runner/vm/qemu.h"
 #include "runner/vm/saved_guests.h"
 #include "runner/vm/swap.h"
@@ -36,6 +38,10 @@ struct VmOptions {
   bool keep = false;              // what was in `scratch`
   // Boot every guest, instead of restoring one that was saved.
   bool cold = false;
+  bool profile = false;       // count instructions by function
+  std::string profiler = {};  // path of the plugin that does; "": there is none
+  // The kernel's functions; where there are none, each guest tells its own.
+  Symbols symbols = {};
   GuestLimits limits = {};
 };
 
@@ -64,6 +70,8 @@ class VmBackend : public Backend {
   // What all guests of the shape have in common.
   GuestOrders ShapeOrders(const Shape& shape);
   GuestOrders OrdersOf(const Group& group);
+  // What a start's record cannot say.
+  oomgate::Start Identity(Accelerator accelerator) const;
   // With its disks and, to boot, its initramfs in `scratch`.
   GuestMachine MachineOf(const Shape& shape, Accelerator accelerator,
                          const std::filesystem::path& scratch);
@@ -82,7 +90,14 @@ class VmBackend : public Backend {
     Accelerator accelerator = Accelerator::kTcg;
     bool verbose = false;
     std::filesystem::path saved = {};  // folder to restore from; empty: boot
+    bool profile = false;              // counts instructions
+    bool symbols = false;              // is asked for its functions
   };
+  const Symbols& SymbolsOf(const Shape& shape, const Start& start,
+                           const Cancel& cancel);
+  // Tells what was counted in a guest that ran what is in `group`.
+  void TellProfile(const Group& group, const std::string& counts,
+                   const Symbols& symbols, Sink& sink) const;
   // One guest, which is to run what is in `group`. Throws HarnessError where
   // not even QEMU comes up.
   GuestEnd RunOne(const Group& group, const Start& start, Progress& progress,
@@ -99,6 +114,7 @@ class VmBackend : public Backend {
   std::mutex programs_mutex_;
   std::map<std::set<SwapKind>, Programs> programs_;  // by drivers
   SavedGuests saved_;
+  GuestSymbols symbols_;
 };
 
 }  // namespace oomgate

@@ -10,6 +10,7 @@
 
 #include "oomgate/model/case_info.h"
 #include "oomgate/model/environment.h"
+#include "oomgate/model/profile.h"
 #include "oomgate/model/result.h"
 #include "oomgate/model/run.h"
 
@@ -73,8 +74,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
     pid, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, pgtables_kb,
     oom_score_adj, global)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
-    Start, place, shape, kernel, version, accelerator, cpu, command_line, taint,
-    boot_seconds, mem_total, swap_total, cpus, nodes, settings)
+    Start, place, shape, kernel, version, accelerator, qemu, kernel_digest,
+    config_digest, cpu, command_line, taint, boot_seconds, mem_total,
+    swap_total, cpus, nodes, settings)
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Shard, index, count, plan,
+                                                positions)
 
 // Counts are whole numbers, however large: 3, not 3.0.
 inline Json Numbers(const std::map<std::string, double>& values) {
@@ -118,12 +123,16 @@ inline void from_json(const Json& j, Result& r) {
   r.console = j.value("console", "");
 }
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Profile, instance, shape, kernel, scope,
+                                   functions)
+
 inline void to_json(Json& j, const Run& r) {
   j = Json{{"schema", r.schema},   {"oomgate", r.oomgate},
            {"started", r.started}, {"finished", r.finished},
            {"command", r.command}, {"interrupted", r.interrupted},
            {"starts", r.starts},   {"metrics", r.metrics},
            {"results", r.results}};
+  if (r.shard) j["shard"] = *r.shard;
 }
 inline void from_json(const Json& j, Run& r) {
   j.at("schema").get_to(r.schema);
@@ -137,6 +146,7 @@ inline void from_json(const Json& j, Run& r) {
   r.finished = j.value("finished", "");
   r.command = j.value("command", "");
   r.interrupted = j.value("interrupted", false);
+  if (j.contains("shard")) r.shard = j.at("shard").get<Shard>();
   r.starts = j.value("starts", r.starts);
   r.metrics = j.value("metrics", r.metrics);
   j.at("results").get_to(r.results);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,21 +16,42 @@ inline constexpr int kSchema = 1;
 
 // What a place was when it started, as the judge's side saw it.
 struct Start {
-  std::string place;
-  std::string shape;
-  std::string kernel;        // uname -r
-  std::string version;       // uname -v
-  std::string accelerator;   // "tcg", "kvm"; "" outside a guest
-  std::string cpu;           // model name
-  std::string command_line;  // the kernel's
-  std::string taint;         // /proc/sys/kernel/tainted at the start
-  double boot_seconds = 0;   // from power on to this record; guests only
-  double mem_total = 0;      // bytes
+  std::string place = {};
+  std::string shape = {};
+  std::string kernel = {};   // uname -r
+  std::string version = {};  // uname -v
+  // Only the outside knows these of a guest; "" elsewhere, and in files that
+  // were written before they were recorded.
+  std::string accelerator = {};    // "tcg", "kvm"
+  std::string qemu = {};           // its version
+  std::string kernel_digest = {};  // of the kernel's image
+  std::string config_digest = {};  // of the options that matter to guests
+  std::string cpu = {};            // model name
+  std::string command_line = {};   // the kernel's
+  std::string taint = {};          // /proc/sys/kernel/tainted at the start
+  double boot_seconds = 0;         // from power on to this record; guests only
+  double mem_total = 0;            // bytes
   double swap_total = 0;
   int cpus = 0;
   int nodes = 0;
-  std::map<std::string, std::string> settings;  // path -> value in force
+  std::map<std::string, std::string> settings = {};  // path -> value in force
   bool operator==(const Start&) const = default;
+};
+
+// Starts of the same kind of place need to be told once.
+inline bool SameKindOfPlace(const Start& a, const Start& b) {
+  return a.place == b.place && a.shape == b.shape && a.kernel == b.kernel &&
+         a.accelerator == b.accelerator && a.settings == b.settings &&
+         a.taint == b.taint;
+}
+
+// The part of a larger run that a run is.
+struct Shard {
+  int index = 1;  // from 1
+  int count = 1;
+  std::string plan = {};            // the same in all shards of one run only
+  std::vector<int> positions = {};  // of its instances among all, from 0
+  bool operator==(const Shard&) const = default;
 };
 
 struct Run {
@@ -39,6 +61,7 @@ struct Run {
   std::string finished;  // "" while the run goes on, or was cut off
   std::string command;   // as typed
   bool interrupted = false;
+  std::optional<Shard> shard = {};
   std::vector<Start> starts;                           // one per kind of place
   std::map<std::string, std::vector<Metric>> metrics;  // case id -> declared
   std::vector<Result> results;                         // in order of the plan
