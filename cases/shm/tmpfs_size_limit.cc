@@ -79,6 +79,12 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("blocks_hole", BlocksOf(file));
   trace.Set("allocate", fallocate(file, 0, kLimit.count, kPage.count));
   trace.Set("allocate_errno", errno);
+  // What does not fit as a whole leaves nothing behind.
+  trace.Set("shorten", ftruncate(file, kLimit.count / 4));
+  trace.Set("reserve", fallocate(file, 0, kLimit.count / 4, kLimit.count));
+  trace.Set("reserve_errno", errno);
+  trace.Set("blocks_refused", BlocksOf(file));
+  trace.Set("free_refused", FreeBlocks());
   close(file);
   unlink(kPath);
   trace.Set("free_unlinked", FreeBlocks());
@@ -128,6 +134,10 @@ Oracle Expect(const Params&, const Facts&) {
       Count("blocks", Eq(sectors)), Count("truncate", Eq(0)),
       Size("hole", Eq(kPage)), Count("blocks_hole", Eq(sectors)),
       Count("allocate", Eq(-1)), Count("allocate_errno", Eq(ENOSPC)),
+      Count("shorten", Eq(0)), Count("reserve", Eq(-1)),
+      Count("reserve_errno", Eq(ENOSPC)),
+      Count("blocks_refused", Eq(sectors / 4)),
+      Count("free_refused", Eq(pages - pages / 4)),
       Count("free_unlinked", Eq(pages)), Count("status_write", Eq(SIGBUS)),
       Count("touched_write", Eq(pages)), Count("blocks_write", Eq(sectors)),
       Count("status_read", Eq(SIGBUS)), Count("touched_read", Eq(pages)),
@@ -144,7 +154,8 @@ const Register kTmpfsSizeLimit{
      .explains = {.claim = "Seed 1: shm; Documentation/filesystems/tmpfs: size "
                            "and nr_inodes",
                   .deed = "fills a tmpfs of 2 MiB by write, by touch, and by "
-                          "reads of a hole; then makes files, then remounts",
+                          "reads of a hole, reserves more than is free; then "
+                          "makes files, then remounts",
                   .functions = "shmem_inode_acct_block, shmem_get_folio_gfp, "
                                "shmem_reserve_inode, shmem_reconfigure",
                   .look_at = "touched_* are pages before the SIGBUS; free_* "
