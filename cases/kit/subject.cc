@@ -17,7 +17,7 @@
 #include <functional>
 
 #include "cases/kit/code.h"
-#include "cases/kit/usage_buffer.h"
+#include "cases/kit/own_pages.h"
 
 namespace oomgate {
 namespace {
@@ -55,7 +55,7 @@ pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
   if (keep_fd >= 0) keep_fd = dup2(keep_fd, 3);
   syscall(SYS_close_range, keep_fd >= 0 ? 4U : 3U, ~0U, 0);
   DropCode();
-  OwnUsageBuffer();
+  OwnPages();
   // Twice, so that no later reading faults in a page of its own.
   for (int i = 0; i < 2; ++i) {
     ReadUsage();
@@ -155,7 +155,7 @@ SubjectEnd RunSubject(const Case& definition, const Params& params,
   Sampler sampler(pid, box);
   // Whoever writes a page that is shared since the fork gets a page of its own:
   // ours are made now, and not while the subject counts the machine's.
-  OwnUsageBuffer();
+  OwnPages();
   sampler.Look();
   close(watched[1]);  // lets the subject go
   for (;;) {

@@ -14,7 +14,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "cases/kit/usage_buffer.h"
+#include "cases/kit/own_pages.h"
 
 namespace oomgate {
 namespace {
@@ -281,7 +281,10 @@ void WriteKnob(Trace& trace, const char* path, const char* value) {
   close(fd);
 }
 
-void OwnUsageBuffer() { std::memset(buffer, 0, sizeof buffer); }
+void OwnPages() {
+  std::memset(buffer, 0, sizeof buffer);
+  *const_cast<volatile int*>(&errno) = 0;
+}
 
 void RefreshVmstat() {
   const int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
