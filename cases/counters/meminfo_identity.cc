@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All memory is accounted for: whatever kind of it grows, its own counter and
 // MemFree move by as much, and no RAM goes where no counter sees it.
-#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -18,6 +17,8 @@ constexpr Bytes kSize = 24_MiB;
 constexpr int kThreads = 96;
 constexpr Bytes kStack = 16_KiB;  // THREAD_SIZE of x86-64
 constexpr int kFiles = 12000;
+constexpr Bytes kLost = 1_MiB;
+constexpr int kFreed = 10000;  // milliseconds
 
 // RAM that no counter explains.
 Bytes Unexplained() {
@@ -121,11 +122,11 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
     trace.Set("unexplained", now.unexplained - before.unexplained);
   });
   // Tables and stacks are freed a moment later.
-  Bytes left;
-  do {
-    poll(nullptr, 0, 1);
-    left = Look(counter).free - before.free;
-  } while (left < 0_B - 2_MiB);  // the deadline ends it
+  HoldsWithin(kFreed, [&] {
+    const Look now(counter);
+    return now.free - before.free >= 0_B - 2_MiB &&
+           now.unexplained - before.unexplained >= 0_B - kLost;
+  });
   const Look after(counter);
   trace.Set("left", after.counter - before.counter);
   trace.Set("unexplained_after", after.unexplained - before.unexplained);
@@ -136,7 +137,6 @@ Oracle Expect(const Params& p, const Facts&) {
   // What else the kernel needs for it: nodes of the page cache, stacks of
   // threads in user space, tables. Measured below 0.7 MiB.
   constexpr Bytes kBeside = 2_MiB;
-  constexpr Bytes kLost = 1_MiB;
   Oracle grown = Size("grown", Eq(kSize));
   if (what == "tables") {
     grown = Size("grown", Between(kSize, kSize + 64 * kPage));

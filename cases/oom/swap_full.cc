@@ -21,11 +21,12 @@ std::int64_t OfBox(const Facts& f, const char* file) {
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   Gate ready(trace);
+  Gate go(trace);
   const std::int64_t kills = Kills(f);
   // Half of its points will be in swap, and none of the other's.
   const pid_t victim = StartChild(trace, [&] {
     SetAdj(trace, 0, 300);
-    ready.Pass();
+    go.Pass();
     WritePages(trace, MapAnonymous(trace, 2 * (f.box + f.swap)));
   });
   // Locked pages are not swapped, and make it the one with more RAM.
@@ -37,7 +38,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
     }
     trace.Set("written", 0_B);
   });
-  ready.Open();
+  go.Open();
   trace.Set("victim.signal", WTERMSIG(Reap(victim)));
   trace.Set("kills", Kills(f) - kills);
   int status = 0;
