@@ -26,6 +26,7 @@ struct RunOptions {
   std::string on = "auto";
   // Of guests; "" or nothing: what each case needs.
   std::string kernel = {};
+  std::filesystem::path kernels = {};  // the cache of them; "": the user's
   std::string memory = {};
   std::string swap = {};
   std::string swap_device = {};

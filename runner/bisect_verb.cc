@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// oomgate bisect: which commit, package, option or setting changed a verdict.
+#include <memory>
+#include <string>
+
+#include "runner/bisect/step.h"
+#include "runner/bisect/trial.h"
+#include "runner/cli.h"
+#include "runner/compare_options.h"
+#include "runner/error.h"
+#include "runner/run_options.h"
+
+namespace oomgate {
+namespace {
+
+CLI::Option* AddInstance(CLI::App& verb, RunOptions& run) {
+  return verb.add_option("instance", run.patterns, "ID, or ID[params] of one")
+      ->required()
+      ->expected(1)
+      ->option_text("ID[params]");
+}
+
+void CheckCost(StepOptions& options) {
+  if (options.metric.empty()) {
+    if (options.baseline.empty() && options.worse_than == 0) return;
+    throw UserError(
+        "--baseline and --worse-than are about a cost: say which, --metric");
+  }
+  if (options.baseline.empty()) {
+    throw UserError(
+        "--metric without --baseline: name the run.json or baseline of a good "
+        "kernel, made with --clock=instructions");
+  }
+  if (options.run.clock != Clock::kInstructions) {
+    options.to_repeat.emplace_back("--clock=instructions");
+  }
+  options.run.clock = Clock::kInstructions;
+}
+
+void AddStep(CLI::App& bisect, int& exit_code, const std::string& command) {
+  const auto o = std::make_shared<StepOptions>();
+  o->run.command = command;
+  CLI::App* verb = bisect.add_subcommand(
+      "step", "for git bisect run: builds, runs, exits with 0, 1, 125 or 255");
+  AddInstance(*verb, o->run);
+  const AddedRunOptions added = AddRunOptions(*verb, o->run);
+  o->run.results = "results/bisect";
+  verb->get_option("--kernel")
+      ->required()
+      ->description("the file or build tree that holds the kernel")
+      ->option_text("FILE");
+  verb->get_option("--results")
+      ->description("folder for the log, and for what the steps leave")
+      ->default_str(o->run.results);
+  verb->add_option("--build", o->build, "command that builds it, for sh")
+      ->option_text("COMMAND");
+  verb->add_option("--build-timeout", o->build_seconds, "seconds")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  verb->add_option("--confirm", o->confirm,
+                   "times more that it must answer the same")
+      ->check(CLI::Range(0, 100))
+      ->option_text("N");
+  verb->add_option("--metric", o->metric, "a cost decides, not the verdict");
+  verb->add_option_function<std::string>(
+          "--worse-than",
+          [o](const std::string& text) {
+            o->worse_than = ShareFrom("--worse-than", text);
+          },
+          "by how much it must be worse than in the baseline; default: 2%")
+      ->option_text("SHARE");
+  verb->add_option("--baseline", o->baseline,
+                   "run.json or baseline of a good kernel");
+  verb->callback([o, added, &exit_code] {
+    o->to_repeat = CompleteRunOptions(added, o->run);
+    CheckCost(*o);
+    if (!o->metric.empty() && o->worse_than == 0) o->worse_than = .02;
+    try {
+      exit_code = ExitCodeOf(BisectStep(*o));
+    } catch (const Interrupted&) {
+      exit_code = kExitInterrupted;
+    }
+  });
+}
+
+}  // namespace
+
+void AddBisectVerb(CLI::App& app, int& exit_code, const std::string& command) {
+  CLI::App* bisect = app.add_subcommand(
+      "bisect", "which commit, package or setting changed a verdict");
+  bisect->require_subcommand(1);
+  AddStep(*bisect, exit_code, command);
+}
+
+}  // namespace oomgate
