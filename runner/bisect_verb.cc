@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // oomgate bisect: which commit, package, option or setting changed a verdict.
+#include <functional>
 #include <memory>
 #include <string>
 
+#include "runner/bisect/settings.h"
 #include "runner/bisect/step.h"
 #include "runner/bisect/trial.h"
 #include "runner/cli.h"
@@ -83,6 +85,68 @@ void AddStep(CLI::App& bisect, int& exit_code, const std::string& command) {
   });
 }
 
+// What the searches between two ends have in common.
+AddedRunOptions AddSearch(CLI::App& verb, SearchOptions& o,
+                          const std::string& command) {
+  o.run.command = command;
+  AddInstance(verb, o.run);
+  const AddedRunOptions added = AddRunOptions(verb, o.run);
+  verb.get_option("--results")
+      ->description(
+          "folder for the log, and for what the steps leave; that of an "
+          "interrupted one is gone on with")
+      ->default_str("results/bisect/TIME");
+  verb.add_option("--confirm", o.confirm,
+                  "times more that each step must answer the same")
+      ->check(CLI::Range(0, 100))
+      ->option_text("N");
+  verb.add_option("--metric", o.metric,
+                  "a metric or value decides, by the end that it is nearer "
+                  "to, not the verdict");
+  return added;
+}
+
+// `repeat`: nothing of what the search itself varies.
+void CompleteSearch(const CLI::App& verb, const AddedRunOptions& added,
+                    SearchOptions& o) {
+  o.to_repeat = CompleteRunOptions(added, o.run);
+  if (verb.get_option("--results")->count() == 0) {
+    o.run.results = NewBisectFolder("results/bisect");
+  }
+}
+
+int ExitAfter(const std::function<void()>& search) {
+  try {
+    search();
+    return kExitOk;
+  } catch (const Interrupted&) {
+    return kExitInterrupted;
+  }
+}
+
+void AddSettings(CLI::App& bisect, int& exit_code, const std::string& command) {
+  struct Options : SearchOptions {
+    std::string good;
+    std::string bad;
+  };
+  const auto o = std::make_shared<Options>();
+  CLI::App* verb = bisect.add_subcommand(
+      "settings", "the fewest settings that change what a case does");
+  const AddedRunOptions added = AddSearch(*verb, *o, command);
+  verb->add_option("--good", o->good,
+                   "'vm.swappiness=10 thp=always cmdline:slab_nomerge'; '': as "
+                   "the kernel has them")
+      ->required()
+      ->option_text("SETTINGS");
+  verb->add_option("--bad", o->bad, "likewise")
+      ->required()
+      ->option_text("SETTINGS");
+  verb->callback([o, verb, added, &exit_code] {
+    CompleteSearch(*verb, added, *o);
+    exit_code = ExitAfter([&] { BisectSettings(*o, o->good, o->bad); });
+  });
+}
+
 }  // namespace
 
 void AddBisectVerb(CLI::App& app, int& exit_code, const std::string& command) {
@@ -90,6 +154,7 @@ void AddBisectVerb(CLI::App& app, int& exit_code, const std::string& command) {
       "bisect", "which commit, package or setting changed a verdict");
   bisect->require_subcommand(1);
   AddStep(*bisect, exit_code, command);
+  AddSettings(*bisect, exit_code, command);
 }
 
 }  // namespace oomgate

@@ -65,6 +65,7 @@ PlanOptions PlanOptionsOf(const RunOptions& options, const Places& places) {
   plan.clock = options.clock;
   plan.timeout_seconds = options.timeout;
   plan.invert = options.invert;
+  plan.settings = options.settings;
   return plan;
 }
 

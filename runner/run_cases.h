@@ -31,6 +31,7 @@ struct RunOptions {
   std::string swap = {};
   std::string swap_device = {};
   std::string append = {};
+  std::vector<Setting> settings = {};
   std::string accel = "auto";
   Clock clock = Clock::kWall;
   // Counts instructions by function; the file that names them.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "runner/bisect/build.h"
+#include "runner/bisect/confirmed.h"
 #include "runner/bisect/cost.h"
 #include "runner/bisect/finding.h"
 #include "runner/bisect/git.h"
@@ -124,31 +125,17 @@ std::string Step::MakeKernel() {
 }
 
 Outcome Step::RunIt() {
-  run_.results = log_.runs();
   run_.cold = true;  // nobody will restore a guest of this kernel
-  Outcome first;
-  for (int i = 0; i <= options_.confirm; ++i) {
-    const OneRun one = RunOnce(run_, trial_.title);
-    const Outcome outcome =
-        options_.metric.empty()
-            ? OutcomeOf(one.result())
-            : OutcomeOfCost(one.result(),
-                            CostChange(one.run, options_.metric,
-                                       options_.worse_than, options_.baseline),
-                            options_.worse_than);
-    if (i == 0) {
-      first = outcome;
-      trial_.run = log_.Below(one.folder);
-      trial_.result = WithoutConsole(one.result());
-    } else if (outcome.answer != first.answer) {
-      return {Answer::kSkip,
-              fmt::format("inconclusive: first {} ({}), then {} ({})",
-                          ToText(first.answer), first.why,
-                          ToText(outcome.answer), outcome.why)};
-    }
-    if (outcome.answer == Answer::kSkip) return outcome;
-  }
-  return first;
+  return RunConfirmed(
+      run_, options_.confirm,
+      [this](const OneRun& one) {
+        if (options_.metric.empty()) return OutcomeOf(one.result());
+        return OutcomeOfCost(one.result(),
+                             CostChange(one.run, options_.metric,
+                                        options_.worse_than, options_.baseline),
+                             options_.worse_than);
+      },
+      log_, trial_);
 }
 
 Outcome Step::Try() {
