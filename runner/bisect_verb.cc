@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include "runner/bisect/config.h"
+#include "runner/bisect/packages.h"
 #include "runner/bisect/settings.h"
 #include "runner/bisect/step.h"
 #include "runner/bisect/trial.h"
@@ -133,6 +135,9 @@ void AddSettings(CLI::App& bisect, int& exit_code, const std::string& command) {
   CLI::App* verb = bisect.add_subcommand(
       "settings", "the fewest settings that change what a case does");
   const AddedRunOptions added = AddSearch(*verb, *o, command);
+  verb->get_option("instance")
+      ->expected(1, -1)
+      ->description("instances, one search each");
   verb->add_option("--good", o->good,
                    "'vm.swappiness=10 thp=always cmdline:slab_nomerge'; '': as "
                    "the kernel has them")
@@ -147,6 +152,53 @@ void AddSettings(CLI::App& bisect, int& exit_code, const std::string& command) {
   });
 }
 
+void AddPackages(CLI::App& bisect, int& exit_code, const std::string& command) {
+  struct Options : SearchOptions {
+    std::string good;
+    std::string bad;
+  };
+  const auto o = std::make_shared<Options>();
+  CLI::App* verb = bisect.add_subcommand(
+      "packages", "between which of the distribution's kernels it changed");
+  const AddedRunOptions added = AddSearch(*verb, *o, command);
+  verb->add_option("--good", o->good, "debian:6.1, debian:RELEASE")
+      ->required()
+      ->option_text("KERNEL");
+  verb->add_option("--bad", o->bad, "likewise, or debian:newest")
+      ->required()
+      ->option_text("KERNEL");
+  verb->callback([o, verb, added, &exit_code] {
+    CompleteSearch(*verb, added, *o);
+    exit_code = ExitAfter([&] { BisectPackages(*o, o->good, o->bad); });
+  });
+}
+
+void AddConfig(CLI::App& bisect, int& exit_code, const std::string& command) {
+  const auto o = std::make_shared<ConfigSearchOptions>();
+  CLI::App* verb = bisect.add_subcommand(
+      "config", "the fewest options of a kernel that change what a case does");
+  const AddedRunOptions added = AddSearch(*verb, *o, command);
+  verb->add_option("--good", o->good, "a .config; completed by olddefconfig")
+      ->required()
+      ->check(CLI::ExistingFile)
+      ->option_text("FILE");
+  verb->add_option("--bad", o->bad, "likewise")
+      ->required()
+      ->check(CLI::ExistingFile)
+      ->option_text("FILE");
+  verb->add_option("--source", o->source,
+                   "the kernel's source; nothing is written into it")
+      ->required()
+      ->option_text("TREE");
+  verb->add_option("--build-timeout", o->build_seconds, "seconds for each")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  verb->callback([o, verb, added, &exit_code] {
+    CompleteSearch(*verb, added, *o);
+    exit_code = ExitAfter([&] { BisectConfig(*o); });
+  });
+}
+
 }  // namespace
 
 void AddBisectVerb(CLI::App& app, int& exit_code, const std::string& command) {
@@ -155,6 +207,8 @@ void AddBisectVerb(CLI::App& app, int& exit_code, const std::string& command) {
   bisect->require_subcommand(1);
   AddStep(*bisect, exit_code, command);
   AddSettings(*bisect, exit_code, command);
+  AddPackages(*bisect, exit_code, command);
+  AddConfig(*bisect, exit_code, command);
 }
 
 }  // namespace oomgate

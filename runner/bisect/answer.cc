@@ -4,41 +4,45 @@
 
 #include <fmt/core.h>
 
+#include <string_view>
+
 #include "runner/report/text.h"
 
 namespace oomgate {
-namespace {
-
-std::string Why(const Result& result) {
+std::string ShortReason(const Result& result) {
+  constexpr std::string_view kBut = "; but ";
+  std::string reason = result.reason;
+  // What was expected stands in the run's record.
+  if (const auto but = reason.rfind(kBut); but != std::string::npos) {
+    reason.erase(0, but + kBut.size());
+  }
   return fmt::format("{}{}{}", ToText(result.verdict),
-                     result.reason.empty() ? "" : ": ",
-                     Printable(result.reason));
+                     reason.empty() ? "" : ": ", Printable(reason));
 }
-
-}  // namespace
 
 Outcome OutcomeOf(const Result& result) {
   switch (result.verdict) {
     case Verdict::kPass:
     case Verdict::kKnown:
-      return {Answer::kGood, Why(result)};
+      return {Answer::kGood, ShortReason(result)};
     case Verdict::kFail:
-      return {Answer::kBad, Why(result)};
+      return {Answer::kBad, ShortReason(result)};
     case Verdict::kLost:
       // Without a release its guest never said that it had started.
-      if (!result.kernel.empty()) return {Answer::kBad, Why(result)};
-      return {Answer::kSkip, "did not start: " + Why(result)};
+      if (!result.kernel.empty()) return {Answer::kBad, ShortReason(result)};
+      return {Answer::kSkip, "did not start: " + ShortReason(result)};
     case Verdict::kSkip:
     case Verdict::kBroken:
       break;
   }
-  return {Answer::kSkip, Why(result)};
+  return {Answer::kSkip, ShortReason(result)};
 }
 
 Outcome OutcomeOfCost(const Result& result,
                       const std::optional<MetricChange>& change,
                       double worse_than) {
-  if (!change) return {Answer::kSkip, "nothing was measured: " + Why(result)};
+  if (!change)
+    return {Answer::kSkip, "nothing was measured: " + ShortReason(result)};
   const bool fewer_is_worse = change->metric.better == Better::kHigher;
   const double worse = fewer_is_worse ? -change->relative : change->relative;
   return {worse > worse_than ? Answer::kBad : Answer::kGood,

@@ -22,6 +22,9 @@ struct Outcome {
   bool operator==(const Outcome&) const = default;
 };
 
+// Verdict and reason in one line: of an oracle, what it saw.
+std::string ShortReason(const Result& result);
+
 // good: pass, known. bad: fail, or lost after its guest had started. skip: all
 // else, as it says nothing of the kernel.
 Outcome OutcomeOf(const Result& result);

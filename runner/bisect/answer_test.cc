@@ -24,6 +24,15 @@ TEST(OutcomeOf, CallsAKernelBadOnlyForWhatItDid) {
   EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kBroken)).answer, Answer::kSkip);
 }
 
+TEST(ShortReason, IsWhatAnOracleSaw) {
+  Result result = ResultOf(Verdict::kFail);
+  result.reason =
+      "expected that it (survives) and so on; but it exited 0: a is 3";
+  EXPECT_EQ(ShortReason(result), "fail: it exited 0: a is 3");
+  result.reason = "";
+  EXPECT_EQ(ShortReason(result), "fail");
+}
+
 TEST(OutcomeOf, SaysWhyInOneLine) {
   Result result = ResultOf(Verdict::kFail);
   result.reason = "first\nsecond";

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 
 #include "runner/bisect/trial.h"
 #include "runner/error.h"
@@ -30,10 +31,15 @@ void EndGroup(Child& child) {
   child.Wait(kPatience);
 }
 
-std::string LastLine(const std::filesystem::path& log) {
+// The first error of a compiler, else the last words.
+std::string MostTelling(const std::filesystem::path& log) {
   std::string text = LoadBytes(log);
   text.erase(text.find_last_not_of(" \n\t") + 1);
-  return Printable(text.substr(text.rfind('\n') + 1));
+  std::size_t at = text.find("error: ");
+  if (at == std::string::npos) at = text.size();
+  const std::size_t start = at == 0 ? 0 : text.rfind('\n', at - 1) + 1;
+  return Printable(
+      std::string_view(text).substr(start, text.find('\n', at) - start));
 }
 
 }  // namespace
@@ -72,8 +78,8 @@ std::string Build(const std::string& command, const std::filesystem::path& log,
       WIFSIGNALED(*status)
           ? fmt::format("was ended by signal {}", WTERMSIG(*status))
           : fmt::format("failed (exit {})", WEXITSTATUS(*status));
-  return fmt::format("the build {}: {}; {} has all of it", how, LastLine(log),
-                     log.string());
+  return fmt::format("the build {}: {}; {} has all of it", how,
+                     MostTelling(log), log.string());
 }
 
 }  // namespace oomgate

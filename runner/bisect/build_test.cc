@@ -26,15 +26,15 @@ TEST(BuildDeathTest, SaysWhyItFailed) {
         const fs::path log = folder.path() / "builds/1.log";
         const Cancel cancel;
         const std::string why = Build(
-            "echo out; echo 'mm/x.c:1: error' >&2; "
-            "exit 7",
+            "echo out; echo 'mm/x.c:1: error: no' >&2; echo make: stop; exit 7",
             log, seconds(60), cancel);
-        const bool all = LoadBytes(log) == "out\nmm/x.c:1: error\n" &&
-                         Build("true", log, seconds(60), cancel).empty();
+        const bool all =
+            LoadBytes(log) == "out\nmm/x.c:1: error: no\nmake: stop\n" &&
+            Build("true", log, seconds(60), cancel).empty();
         std::fprintf(stderr, "%s\n", why.c_str());
         ::_exit(all ? 0 : 1);
       },
-      testing::ExitedWithCode(0), "failed \\(exit 7\\): mm/x.c:1: error");
+      testing::ExitedWithCode(0), "failed \\(exit 7\\): mm/x.c:1: error: no;");
   EXPECT_EXIT(
       {
         const TemporaryFolder folder(fs::temp_directory_path(), "build-");

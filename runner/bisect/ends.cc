@@ -18,12 +18,6 @@ bool SaysNothing(const Result& result) {
          (result.verdict == Verdict::kLost && result.kernel.empty());
 }
 
-std::string Text(const Result& result) {
-  return fmt::format("{}{}{}", ToText(result.verdict),
-                     result.reason.empty() ? "" : ": ",
-                     Printable(result.reason));
-}
-
 // Names of what differs: each can be asked for instead.
 std::string Differing(const Result& good, const Result& bad) {
   std::string names;
@@ -49,11 +43,11 @@ Ends::Ends(Result good, Result bad, std::string value)
   for (const auto& [name, end] : {std::pair("good", &good_), {"bad", &bad_}}) {
     if (SaysNothing(*end)) {
       throw UserError(
-          fmt::format("the {} end says nothing: {}", name, Text(*end)));
+          fmt::format("the {} end says nothing: {}", name, ShortReason(*end)));
     }
     if (!value_.empty() && !ValueOf(*end, value_)) {
       throw UserError(fmt::format("the {} end has no value {}: {}", name,
-                                  value_, Text(*end)));
+                                  value_, ShortReason(*end)));
     }
   }
   if (value_.empty() && good_.verdict == bad_.verdict) {
@@ -69,15 +63,16 @@ Ends::Ends(Result good, Result bad, std::string value)
 }
 
 Outcome Ends::Like(const Result& result) const {
-  if (SaysNothing(result)) return {Answer::kSkip, Text(result)};
+  if (SaysNothing(result)) return {Answer::kSkip, ShortReason(result)};
   if (value_.empty()) {
     const Answer answer = result.verdict == good_.verdict  ? Answer::kGood
                           : result.verdict == bad_.verdict ? Answer::kBad
                                                            : Answer::kSkip;
-    return {answer, Text(result)};
+    return {answer, ShortReason(result)};
   }
   const auto value = ValueOf(result, value_);
-  if (!value) return {Answer::kSkip, "no " + value_ + ": " + Text(result)};
+  if (!value)
+    return {Answer::kSkip, "no " + value_ + ": " + ShortReason(result)};
   const double from_good = std::abs(*value - *ValueOf(good_, value_));
   const double from_bad = std::abs(*value - *ValueOf(bad_, value_));
   return {from_bad < from_good ? Answer::kBad : Answer::kGood,

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -140,8 +141,19 @@ class SettingsSearch {
 
 void BisectSettings(const SearchOptions& options, const std::string& good,
                     const std::string& bad) {
-  CheckOneInstance(options.run.patterns[0]);
-  SettingsSearch(options, good, bad).Go();
+  for (const std::string& instance : options.run.patterns) {
+    CheckOneInstance(instance);
+  }
+  for (const std::string& instance : options.run.patterns) {
+    SearchOptions one = options;
+    one.run.patterns = {instance};
+    if (options.run.patterns.size() > 1) {
+      std::string folder = instance;
+      std::ranges::replace(folder, '/', '-');
+      one.run.results += "/" + folder;
+    }
+    SettingsSearch(one, good, bad).Go();
+  }
 }
 
 }  // namespace oomgate

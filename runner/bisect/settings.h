@@ -9,7 +9,8 @@
 
 namespace oomgate {
 
-// For one instance: the smallest set found is told on stdout. Throws
+// For each of the instances: the smallest set found is told on stdout. Of
+// several, each has a folder of its own below `options.run.results`. Throws
 // Interrupted, UserError, HarnessError.
 void BisectSettings(const SearchOptions& options, const std::string& good,
                     const std::string& bad);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Waits by sigtimedwait(2): no handler, nothing allocated, nothing to fail.
+// Waits by sigtimedwait(2): no handler, and nothing to fail while it waits.
 #include "runner/bisect/supervisor.h"
 
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <string>
 
 namespace oomgate {
@@ -52,6 +53,19 @@ void Say(const char* text) {
   std::fflush(stderr);
 }
 
+// What killed work left running would write into the tree of the next step. It
+// is ours since its parent died, and each one's children are when it is killed.
+void EndOrphans() {
+  const std::string file =
+      "/proc/self/task/" + std::to_string(getpid()) + "/children";
+  for (int left = 1000; left > 0; --left) {
+    pid_t child = 0;
+    std::ifstream children(file);
+    while (children >> child) kill(child, SIGKILL);
+    if (waitpid(-1, nullptr, 0) < 0) return;
+  }
+}
+
 [[noreturn]] void Work(const std::function<int()>& work, pid_t parent,
                        const sigset_t& mask) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -79,6 +93,7 @@ int Supervised(const std::function<int()>& work) {
   sigset_t before;
   sigprocmask(SIG_BLOCK, &watched, &before);
   const pid_t parent = getpid();
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t worker = fork();
   if (worker < 0) {
     Say("bisect: stop: no process can be started: free some memory\n");
@@ -99,6 +114,7 @@ int Supervised(const std::function<int()>& work) {
     if (signal == SIGCHLD) {
       int status = 0;
       if (waitpid(worker, &status, WNOHANG) != worker) continue;
+      if (WIFSIGNALED(status)) EndOrphans();
       if (WIFSIGNALED(status) && !told) {
         Say(WTERMSIG(status) == SIGKILL
                 ? "bisect: skip: the step was killed (out of memory?)\n"

@@ -49,6 +49,28 @@ TEST(SupervisedDeathTest, OutlivesItsWork) {
               testing::ExitedWithCode(255), "stop: the step crashed");
 }
 
+TEST(SupervisedDeathTest, LeavesNothingOfKilledWork) {
+  EXPECT_EXIT(
+      {
+        int ends[2];
+        if (::pipe(ends) != 0) ::_exit(3);
+        const int code = Supervised([] {
+          // A grandchild with a process group of its own holds the pipe.
+          if (::fork() == 0) {
+            ::setpgid(0, 0);
+            if (::fork() == 0) ::pause();
+            ::pause();
+          }
+          return std::raise(SIGKILL);
+        });
+        ::close(ends[1]);
+        char byte = 0;
+        // The end of the pipe: nobody else has it open any more.
+        ::_exit(::read(ends[0], &byte, 1) == 0 ? code : 2);
+      },
+      testing::ExitedWithCode(125), "");
+}
+
 TEST(SupervisedDeathTest, EndsWhenItIsToldTo) {
   for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGUSR1}) {
     EXPECT_EXIT(::_exit(Supervised([signal] {

@@ -73,6 +73,17 @@ std::vector<DebianKernel> KernelsAmong(const std::vector<Package>& packages,
   return kernels;
 }
 
+std::vector<DebianKernel> OneOfEachRelease(
+    const std::vector<DebianKernel>& kernels, const Catalog& catalog) {
+  std::vector<DebianKernel> chosen;
+  for (const DebianKernel& kernel : kernels) {
+    if (chosen.empty() || chosen.back().release != kernel.release) {
+      chosen.push_back(*ChooseKernel(kernels, kernel.release, catalog));
+    }
+  }
+  return chosen;
+}
+
 std::optional<DebianKernel> ChooseKernel(
     const std::vector<DebianKernel>& kernels, const std::string& wanted,
     const Catalog& catalog) {

@@ -28,6 +28,11 @@ std::vector<Package> ReadPackages(const std::string& text);
 std::vector<DebianKernel> KernelsAmong(const std::vector<Package>& packages,
                                        const Catalog& catalog);
 
+// Of kernels that stand there several times, rebuilt, the one that ChooseKernel
+// takes; oldest first.
+std::vector<DebianKernel> OneOfEachRelease(
+    const std::vector<DebianKernel>& kernels, const Catalog& catalog);
+
 // `wanted`: "newest", the start of a release ("6.1") or of a package version,
 // or all of either. Debian rebuilds kernels for older suites; the original is
 // preferred where both are there.
