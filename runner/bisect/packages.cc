@@ -21,7 +21,12 @@ std::vector<DebianKernel> Line(const std::string& good,
   std::vector<DebianKernel> kernels = KernelStore().Available();
   const auto find = [&](const std::string& what) {
     const std::string release = KernelStore().Offered(what).release;
-    return std::ranges::find(kernels, release, &DebianKernel::release);
+    const auto found =
+        std::ranges::find(kernels, release, &DebianKernel::release);
+    if (found != kernels.end()) return found;
+    throw UserError(fmt::format(
+        "{}: {} is a rebuild of a kernel that is there itself: name that", what,
+        release));
   };
   auto first = find(good);
   auto last = find(bad);

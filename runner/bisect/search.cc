@@ -47,7 +47,8 @@ Search::Search(const SearchOptions& options, const Json& question)
 const Trial& Search::Run(Trial what, int left, const Prepare& prepare,
                          const Judge& judge) {
   const Trial* const known = log_.Find(what.key);
-  if (known != nullptr) {
+  // What was skipped may have been the network's fault.
+  if (known != nullptr && known->outcome.answer != Answer::kSkip) {
     seconds_.push_back(known->seconds);
     return *known;
   }

@@ -27,6 +27,15 @@ sigset_t Watched() {
                            SIGILL, SIGFPE, SIGWINCH, SIGURG}) {
     sigdelset(&set, signal);
   }
+  // Ignored on purpose: by nohup, or a shell's background. Blocked, it would
+  // come through.
+  for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) {
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) == 0 &&
+        action.sa_handler == SIG_IGN) {
+      sigdelset(&set, signal);
+    }
+  }
   return set;
 }
 

@@ -82,6 +82,18 @@ TEST(SupervisedDeathTest, EndsWhenItIsToldTo) {
   }
 }
 
+TEST(SupervisedDeathTest, LeavesIgnoredSignalsIgnored) {
+  EXPECT_EXIT(
+      {
+        std::signal(SIGHUP, SIG_IGN);
+        ::_exit(Supervised([] {
+          ::kill(::getppid(), SIGHUP);
+          return 1;
+        }));
+      },
+      testing::ExitedWithCode(1), "");
+}
+
 // Whether this machine lets us: root in a container may not.
 bool MayLower() {
   const pid_t child = ::fork();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <functional>
+#include <set>
 #include <sstream>
 
 #include "runner/kernel/release.h"
@@ -73,15 +74,26 @@ std::vector<DebianKernel> KernelsAmong(const std::vector<Package>& packages,
   return kernels;
 }
 
-std::vector<DebianKernel> OneOfEachRelease(
-    const std::vector<DebianKernel>& kernels, const Catalog& catalog) {
-  std::vector<DebianKernel> chosen;
+std::vector<DebianKernel> InOrderOfVersions(std::vector<DebianKernel> kernels) {
+  std::set<std::string> versions;
   for (const DebianKernel& kernel : kernels) {
-    if (chosen.empty() || chosen.back().release != kernel.release) {
-      chosen.push_back(*ChooseKernel(kernels, kernel.release, catalog));
-    }
+    versions.insert(kernel.image.version);
   }
-  return chosen;
+  std::erase_if(kernels, [&](const DebianKernel& kernel) {
+    const std::string& version = kernel.image.version;
+    return IsRebuild(kernel) &&
+           versions.contains(version.substr(0, version.find('~')));
+  });
+  std::stable_sort(kernels.begin(), kernels.end(),
+                   [](const DebianKernel& a, const DebianKernel& b) {
+                     return IsOlder(a.image.version, b.image.version);
+                   });
+  const auto same = [](const DebianKernel& a, const DebianKernel& b) {
+    return a.release == b.release;
+  };
+  kernels.erase(std::unique(kernels.begin(), kernels.end(), same),
+                kernels.end());
+  return kernels;
 }
 
 std::optional<DebianKernel> ChooseKernel(

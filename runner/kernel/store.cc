@@ -185,7 +185,7 @@ Kernel KernelStore::Resolve(const std::string& text) {
 
 std::vector<DebianKernel> KernelStore::Available() const {
   PrivateApt apt(root_.parent_path() / "apt", etc_apt_);
-  return OneOfEachRelease(apt.All(), KernelCatalog());
+  return InOrderOfVersions(apt.All());
 }
 
 DebianKernel KernelStore::Offered(const std::string& spec) const {

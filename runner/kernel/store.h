@@ -40,8 +40,8 @@ class KernelStore {
   // that is in the cache is not downloaded again.
   Kernel Fetch(const std::string& spec);
 
-  // What could be fetched: one of each release, oldest first; and what `spec`
-  // means among them.
+  // What could be fetched, rebuilds aside, oldest first; and what `spec` means
+  // among all.
   std::vector<DebianKernel> Available() const;
   DebianKernel Offered(const std::string& spec) const;
 
