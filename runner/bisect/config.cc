@@ -104,7 +104,7 @@ class ConfigSearch {
       SaveBytes(folder / ConfigFile(made), LoadBytes(objects_ / ".config"));
       trial.build =
           fmt::format("builds/{:03}.log", search_.log().trials().size() + 1);
-      const std::string failed = Run(Make("bzImage"), trial.build);
+      std::string failed = Run(Make("bzImage"), trial.build);
       if (!failed.empty()) return failed;
       run.kernel = objects_ / kImage;
       run.kernels = folder / "kernel";  // nothing to be found by others

@@ -12,7 +12,7 @@ Outcome RunConfirmed(RunOptions options, int confirm, const JudgeRun& judge,
   Outcome first;
   for (int i = 0; i <= confirm; ++i) {
     const OneRun one = RunOnce(options, trial.title);
-    const Outcome outcome = judge(one);
+    Outcome outcome = judge(one);
     if (i == 0) {
       first = outcome;
       trial.run = log.Below(one.folder);

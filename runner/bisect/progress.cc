@@ -25,8 +25,7 @@ std::string DurationText(double seconds) {
 std::string ProgressText(const std::vector<double>& done, int after) {
   const int step = static_cast<int>(done.size()) + 1;
   if (after < 0) return fmt::format("step {}", step);
-  const std::string text =
-      fmt::format("step {} of about {}", step, step + after);
+  std::string text = fmt::format("step {} of about {}", step, step + after);
   if (done.empty()) return text;
   const double mean = std::accumulate(done.begin(), done.end(), 0.0) /
                       static_cast<double>(done.size());

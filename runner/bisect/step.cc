@@ -103,7 +103,7 @@ std::string Step::MakeKernel() {
     const fs::path log = log_.folder() / "builds" /
                          fmt::format("{:03}.log", log_.trials().size() + 1);
     trial_.build = log_.Below(log);
-    const std::string failed =
+    std::string failed =
         Build(options_.build, log, std::chrono::seconds(options_.build_seconds),
               cancel_);
     if (!failed.empty()) return failed;
@@ -141,7 +141,7 @@ Outcome Step::RunIt() {
 Outcome Step::Try() {
   const std::string missing = MakeKernel();
   if (!missing.empty()) return {Answer::kSkip, missing};
-  const Outcome outcome = RunIt();
+  Outcome outcome = RunIt();
   std::error_code ignored;
   fs::remove_all(run_.kernels, ignored);
   return outcome;
