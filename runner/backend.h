@@ -35,7 +35,8 @@ JudgeOrder JudgeOrderOf(const Order& order);
 // Instances that share one place: same shape, same settings.
 struct Group {
   Shape shape;
-  std::vector<Setting> settings;  // a guest makes them hold before it starts
+  std::vector<Setting> settings;   // a guest makes them hold before it starts
+  std::vector<std::string> shown;  // files whose content a guest tells first
   std::vector<Order> orders;
 };
 

@@ -10,8 +10,10 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "runner/bisect/supervisor.h"
 #include "runner/cancel.h"
 #include "runner/error.h"
 #include "runner/report/text.h"
@@ -94,7 +96,9 @@ void AddVersionVerb(CLI::App& app, int& exit_code) {
   });
 }
 
-int Main(int argc, char** argv) {
+namespace {
+
+int RunVerb(int argc, char** argv) {
   SurviveClosedPipes();
   EndOnCtrlC();
   CLI::App app("A regression gate for how Linux behaves at the edge of memory.",
@@ -114,6 +118,7 @@ int Main(int argc, char** argv) {
   AddCalibrateVerb(app, exit_code, command);
   AddHistoryVerb(app, exit_code);
   AddFunctionsVerb(app, exit_code);
+  AddBisectVerb(app, exit_code, command);
   AddDoctorVerb(app, exit_code);
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);
@@ -141,6 +146,17 @@ int Main(int argc, char** argv) {
     Say(error.what());
     return kExitHarness;
   }
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  // Whatever happens in it must leave a code that `git bisect run` understands.
+  if (argc > 2 && argv[1] == std::string_view("bisect") &&
+      argv[2] == std::string_view("step")) {
+    return Supervised([argc, argv] { return RunVerb(argc, argv); });
+  }
+  return RunVerb(argc, argv);
 }
 
 }  // namespace oomgate

@@ -23,6 +23,7 @@ void AddCalibrateVerb(CLI::App& app, int& exit_code,
 void AddHistoryVerb(CLI::App& app, int& exit_code);
 void AddCompareVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddBaselineVerb(CLI::App& app, int& exit_code);
+void AddBisectVerb(CLI::App& app, int& exit_code, const std::string& command);
 void AddDoctorVerb(CLI::App& app, int& exit_code);
 void AddKernelVerb(CLI::App& app, int& exit_code);
 void AddFunctionsVerb(CLI::App& app, int& exit_code);

@@ -10,9 +10,7 @@
 #include "runner/report/comparison.h"
 
 namespace oomgate {
-namespace {
-
-double GateFrom(const std::string& text) {
+double ShareFrom(const std::string& option, const std::string& text) {
   std::size_t end = 0;
   double percent = -1;
   try {
@@ -21,12 +19,10 @@ double GateFrom(const std::string& text) {
   }
   const std::string rest = text.substr(end);
   if (percent < 0 || percent > 100 || !(rest.empty() || rest == "%")) {
-    throw UserError("--gate=" + text + ": not a share; write 1% or 0.5%");
+    throw UserError(option + "=" + text + ": not a share; write 1% or 0.5%");
   }
   return percent / 100;
 }
-
-}  // namespace
 
 void AddCompareOptions(CLI::App& verb, CompareOptions& options,
                        FailOn& fail_on) {
@@ -49,7 +45,9 @@ void AddCompareOptions(CLI::App& verb, CompareOptions& options,
       ->check(CLI::IsMember({"kernel", "programs", "any"}));
   verb.add_option_function<std::string>(
       "--gate",
-      [&options](const std::string& text) { options.gate = GateFrom(text); },
+      [&options](const std::string& text) {
+        options.gate = ShareFrom("--gate", text);
+      },
       "by how much instructions must differ to count; default: 1%");
   verb.add_option_function<std::string>(
       "--calibration",

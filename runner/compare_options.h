@@ -9,6 +9,9 @@
 
 namespace oomgate {
 
+// "1%", "0.5" as a share: .01, .005. Throws UserError that names the option.
+double ShareFrom(const std::string& option, const std::string& text);
+
 // --across=kernel,programs,any; --gate=1%; --calibration=FILE;
 // --fail-on=regressed,….
 void AddCompareOptions(CLI::App& verb, CompareOptions& options,

@@ -109,6 +109,12 @@ std::string WhyNotInGuest(Blast blast, const Needs& needs,
     return NeedAndHave("memory controller", "v" + std::to_string(needs.cgroup),
                        "v" + std::to_string(*options.cgroup));
   }
+  for (const Setting& needed : needs.settings) {
+    for (const Setting& wanted : options.settings) {
+      if (wanted.path != needed.path || wanted.value == needed.value) continue;
+      return NeedAndHave(needed.path + " =", needed.value, wanted.value);
+    }
+  }
   return "";
 }
 
@@ -179,13 +185,21 @@ class Planner {
     std::vector<Setting> settings;
     if (shape.place == Place::kVm) settings = instance.needs.settings;
     std::ranges::sort(settings, {}, &Setting::path);
+    std::vector<std::string> shown;
+    if (shape.place == Place::kVm) {
+      // The same value twice does no harm.
+      for (const Setting& wanted : options_.settings) {
+        settings.push_back(wanted);
+        shown.push_back(wanted.path);
+      }
+    }
     // A guest for each: no case sees what another one left behind.
     if (shape.place != Place::kVm) {
       for (Group& group : plan_.groups) {
         if (group.shape == shape) return group;
       }
     }
-    plan_.groups.push_back({shape, std::move(settings), {}});
+    plan_.groups.push_back({shape, std::move(settings), std::move(shown), {}});
     return plan_.groups.back();
   }
 

@@ -37,6 +37,8 @@ struct PlanOptions {
   Clock clock = Clock::kWall;
   std::optional<int> timeout_seconds = {};
   bool invert = false;
+  // Made to hold in guests; a case that needs another value is skipped.
+  std::vector<Setting> settings = {};
   // Places that would be asked for, were they usable here, and why they are
   // not: for the reason of a skip.
   std::map<Place, std::string> unusable = {};

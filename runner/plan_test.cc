@@ -43,6 +43,33 @@ std::vector<std::string> Text(const Plan& plan) {
   return groups;
 }
 
+TEST(MakePlan, ASettingOfTheUserIsAddedToTheNeeds) {
+  PlanOptions options = On({Place::kHost, Place::kVm});
+  options.settings = {{"/proc/sys/vm/a", "2"}};
+  Needs needs;
+  needs.settings = {{"/proc/sys/vm/b", "1"}};
+  const Plan plan = MakePlan({Case("a/p", Blast::kProcess, needs)}, options);
+  ASSERT_THAT(plan.groups, SizeIs(2));
+  EXPECT_THAT(plan.groups[0].settings, IsEmpty());
+  EXPECT_THAT(plan.groups[0].shown, IsEmpty());
+  EXPECT_THAT(plan.groups[1].settings,
+              ElementsAre(Setting{"/proc/sys/vm/b", "1"},
+                          Setting{"/proc/sys/vm/a", "2"}));
+  EXPECT_THAT(plan.groups[1].shown, ElementsAre("/proc/sys/vm/a"));
+}
+
+TEST(MakePlan, ASettingOfTheUserThatANeedContradictsIsASkip) {
+  PlanOptions options = On({Place::kVm});
+  options.settings = {{"/proc/sys/vm/a", "2"}};
+  Needs needs;
+  needs.settings = {{"/proc/sys/vm/a", "1"}};
+  const Plan plan = MakePlan({Case("a/p", Blast::kProcess, needs)}, options);
+  EXPECT_THAT(plan.groups, IsEmpty());
+  ASSERT_THAT(plan.skipped, SizeIs(1));
+  EXPECT_THAT(plan.skipped[0].reason,
+              HasSubstr("needs /proc/sys/vm/a = 1, has 2"));
+}
+
 TEST(MakePlan, APlaceRunsOnlyWhatItContains) {
   const std::vector<CaseInfo> cases = {Case("a/p", Blast::kProcess),
                                        Case("a/c", Blast::kCgroup),

@@ -65,6 +65,7 @@ PlanOptions PlanOptionsOf(const RunOptions& options, const Places& places) {
   plan.clock = options.clock;
   plan.timeout_seconds = options.timeout;
   plan.invert = options.invert;
+  plan.settings = options.settings;
   return plan;
 }
 
@@ -79,6 +80,7 @@ Run RunOf(const std::vector<CaseInfo>& cases, const std::string& command) {
 // The kernel for guests; a missing one counts like a missing QEMU.
 struct Guests {
   const std::string& wanted;
+  const std::filesystem::path& cache;
   VmOptions options;
   std::optional<Kernel> kernel = {};
 
@@ -86,7 +88,10 @@ struct Guests {
     const std::string why = VmBackend(options).Missing();
     if (!why.empty()) return why;
     try {
-      if (!kernel) kernel = KernelStore().Resolve(wanted);
+      if (!kernel) {
+        kernel = (cache.empty() ? KernelStore() : KernelStore(cache))
+                     .Resolve(wanted);
+      }
       return "";
     } catch (const UserError& error) {
       return error.what();
@@ -139,7 +144,7 @@ RunDone RunCases(const RunOptions& options, Report& report) {
   RemoveLeftovers();
   HostBackend host(programs.cases);
   CgroupBackend cgroup(programs.cases);
-  Guests guests{options.kernel, VmOptionsOf(options)};
+  Guests guests{options.kernel, options.kernels, VmOptionsOf(options)};
   AddProfile(options, programs, guests.options);
   // Sizes are read before a kernel may be fetched.
   PlanOptionsOf(options, {});

@@ -26,10 +26,12 @@ struct RunOptions {
   std::string on = "auto";
   // Of guests; "" or nothing: what each case needs.
   std::string kernel = {};
+  std::filesystem::path kernels = {};  // the cache of them; "": the user's
   std::string memory = {};
   std::string swap = {};
   std::string swap_device = {};
   std::string append = {};
+  std::vector<Setting> settings = {};
   std::string accel = "auto";
   Clock clock = Clock::kWall;
   // Counts instructions by function; the file that names them.

@@ -7,6 +7,7 @@
 
 #include "runner/cli.h"
 #include "runner/error.h"
+#include "runner/named_setting.h"
 
 namespace oomgate {
 namespace {
@@ -57,6 +58,19 @@ AddedRunOptions AddRunOptions(CLI::App& verb, RunOptions& r) {
           ->check(CLI::Range(1, 2)));
   shape.push_back(verb.add_option("--append", r.append,
                                   "more for the guests' kernel command line"));
+  shape.push_back(
+      verb.add_option_function<std::vector<std::string>>(
+              "--set",
+              [&r](const std::vector<std::string>& texts) {
+                for (const std::string& text : texts) {
+                  r.settings.push_back(ParseSetting(text));
+                }
+              },
+              "a setting of guests, vm.overcommit_memory=2 or thp=never; may "
+              "be given several times")
+          ->expected(1)
+          ->take_all()
+          ->option_text("NAME=VALUE"));
   shape.push_back(verb.add_option("--accel", r.accel, "auto, kvm or tcg")
                       ->check(CLI::IsMember({"auto", "kvm", "tcg"})));
   shape.push_back(verb.add_flag(
@@ -97,10 +111,17 @@ std::vector<std::string> CompleteRunOptions(const AddedRunOptions& added,
   std::vector<std::string> given;
   for (const CLI::Option* option : added.repeat) {
     if (option->count() == 0) continue;
-    given.push_back(option->get_name() +
-                    (option->get_items_expected_max() == 0
-                         ? ""
-                         : "=" + option->results().back()));
+    if (option->get_items_expected_max() == 0) {
+      given.push_back(option->get_name());
+      continue;
+    }
+    // Of most only the last counts.
+    const bool all =
+        option->get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    const std::vector<std::string>& values = option->results();
+    for (std::size_t i = all ? 0 : values.size() - 1; i < values.size(); ++i) {
+      given.push_back(option->get_name() + "=" + values[i]);
+    }
   }
   return given;
 }

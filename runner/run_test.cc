@@ -259,9 +259,10 @@ TEST_F(RunPlanTest, FilesThatCannotBeWrittenStopTheRunOnce) {
 TEST(JobsThatFit, TheLargestGuestsCount) {
   Plan plan;
   for (const Bytes memory : {256_MiB, 1_GiB, 512_MiB}) {
-    plan.groups.push_back({{.place = Place::kVm, .memory = memory}, {}, {}});
+    plan.groups.push_back(
+        {{.place = Place::kVm, .memory = memory}, {}, {}, {}});
   }
-  plan.groups.push_back({{.place = Place::kHost}, {}, {}});
+  plan.groups.push_back({{.place = Place::kHost}, {}, {}, {}});
   EXPECT_EQ(JobsThatFit(plan, 8, 64_GiB), 3);
   EXPECT_EQ(JobsThatFit(plan, 2, 64_GiB), 2);
   EXPECT_EQ(JobsThatFit(plan, 8, 1900_MiB), 2);

@@ -70,7 +70,7 @@ int main() {
   const LineSink send = [&channel](std::string_view line) {
     channel.Send(line);
   };
-  EmitStart(send);
+  EmitStart(send, orders->shown);
   if (orders->symbols) SendSymbols(channel);
   for (const JudgeOrder& order : orders->instances) {
     RunJudge(setup, order, send);

@@ -199,6 +199,11 @@ std::string PrivateApt::Packages() const {
   return search.out;
 }
 
+std::vector<DebianKernel> PrivateApt::All() {
+  if (!ListsAreFresh()) Refresh();
+  return Kernels();
+}
+
 DebianKernel PrivateApt::Find(const std::string& wanted) {
   if (!ListsAreFresh()) Refresh();
   std::vector<DebianKernel> kernels = Kernels();

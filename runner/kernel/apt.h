@@ -26,6 +26,9 @@ class PrivateApt {
   // there is no such kernel.
   DebianKernel Find(const std::string& wanted);
 
+  // All of them, oldest first; refreshes lists that are older than a day.
+  std::vector<DebianKernel> All();
+
   // Downloads all of its packages into `folder`.
   void Download(const DebianKernel& kernel,
                 const std::filesystem::path& folder);

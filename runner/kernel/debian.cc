@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <functional>
+#include <set>
 #include <sstream>
 
 #include "runner/kernel/release.h"
@@ -70,6 +71,28 @@ std::vector<DebianKernel> KernelsAmong(const std::vector<Package>& packages,
                    [](const DebianKernel& a, const DebianKernel& b) {
                      return IsOlder(a.release, b.release);
                    });
+  return kernels;
+}
+
+std::vector<DebianKernel> InOrderOfVersions(std::vector<DebianKernel> kernels) {
+  std::set<std::string> versions;
+  for (const DebianKernel& kernel : kernels) {
+    versions.insert(kernel.image.version);
+  }
+  std::erase_if(kernels, [&](const DebianKernel& kernel) {
+    const std::string& version = kernel.image.version;
+    return IsRebuild(kernel) &&
+           versions.contains(version.substr(0, version.find('~')));
+  });
+  std::stable_sort(kernels.begin(), kernels.end(),
+                   [](const DebianKernel& a, const DebianKernel& b) {
+                     return IsOlder(a.image.version, b.image.version);
+                   });
+  const auto same = [](const DebianKernel& a, const DebianKernel& b) {
+    return a.release == b.release;
+  };
+  kernels.erase(std::unique(kernels.begin(), kernels.end(), same),
+                kernels.end());
   return kernels;
 }
 

@@ -28,6 +28,10 @@ std::vector<Package> ReadPackages(const std::string& text);
 std::vector<DebianKernel> KernelsAmong(const std::vector<Package>& packages,
                                        const Catalog& catalog);
 
+// By package version, which tells the age better than the name; without what
+// was rebuilt from a version that is there itself.
+std::vector<DebianKernel> InOrderOfVersions(std::vector<DebianKernel> kernels);
+
 // `wanted`: "newest", the start of a release ("6.1") or of a package version,
 // or all of either. Debian rebuilds kernels for older suites; the original is
 // preferred where both are there.

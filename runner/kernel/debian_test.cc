@@ -54,6 +54,16 @@ TEST(KernelsAmong, KnowsWhichPackagesBelongTogether) {
                   "linux-base-7.3.4+deb13-cloud-amd64=7.3.4-1~bpo13+1"));
 }
 
+TEST(InOrderOfVersions, LeavesOutRebuildsOfWhatIsThere) {
+  std::vector<std::string> versions;
+  for (const DebianKernel& k : InOrderOfVersions(Kernels())) {
+    versions.push_back(k.image.version);
+  }
+  EXPECT_THAT(versions,
+              ElementsAre("6.1.100-1", "6.1.180-1", "6.12.90-1", "6.12.90-2",
+                          "6.12.117-1", "7.3.4-1~bpo13+1"));
+}
+
 TEST(ChooseKernel, TakesTheNewestOriginalOfASeries) {
   EXPECT_EQ(Chosen("6.1"), "linux-image-6.1.0-52-cloud-amd64=6.1.180-1");
   EXPECT_EQ(Chosen("6.12"),

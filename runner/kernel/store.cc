@@ -121,6 +121,14 @@ bool IsFromDebian(const Kernel& kernel, const std::string& wanted) {
          StartsRelease(wanted, version);
 }
 
+void CheckSpec(const std::string& spec) {
+  if (spec.starts_with(kDebian) && spec.size() > 7) return;
+  throw UserError(fmt::format(
+      "cannot fetch {}: only debian:SERIES (debian:6.1, debian:newest) can "
+      "be fetched; `oomgate kernel add PATH` takes any other kernel",
+      spec));
+}
+
 }  // namespace
 
 KernelStore::KernelStore(fs::path root, fs::path etc_apt)
@@ -175,13 +183,19 @@ Kernel KernelStore::Resolve(const std::string& text) {
       text, fmt::join(names, ", "), text));
 }
 
+std::vector<DebianKernel> KernelStore::Available() const {
+  PrivateApt apt(root_.parent_path() / "apt", etc_apt_);
+  return InOrderOfVersions(apt.All());
+}
+
+DebianKernel KernelStore::Offered(const std::string& spec) const {
+  CheckSpec(spec);
+  PrivateApt apt(root_.parent_path() / "apt", etc_apt_);
+  return apt.Find(spec.substr(7));
+}
+
 Kernel KernelStore::Fetch(const std::string& spec) {
-  if (!spec.starts_with(kDebian) || spec.size() == 7) {
-    throw UserError(fmt::format(
-        "cannot fetch {}: only debian:SERIES (debian:6.1, debian:newest) can "
-        "be fetched; `oomgate kernel add PATH` takes any other kernel",
-        spec));
-  }
+  CheckSpec(spec);
   PrivateApt apt(root_.parent_path() / "apt", etc_apt_);
   const DebianKernel wanted = apt.Find(spec.substr(7));
   const std::string source =

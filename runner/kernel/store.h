@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/kernel/debian.h"
 #include "runner/kernel/kernel.h"
 #include "runner/kernel/modules.h"
 
@@ -38,6 +39,11 @@ class KernelStore {
   // "debian:VERSION" with the machine's own apt in a private root. A kernel
   // that is in the cache is not downloaded again.
   Kernel Fetch(const std::string& spec);
+
+  // What could be fetched, rebuilds aside, oldest first; and what `spec` means
+  // among all.
+  std::vector<DebianKernel> Available() const;
+  DebianKernel Offered(const std::string& spec) const;
 
   // Takes a bzImage, vmlinuz, vmlinux, kernel .deb (several belong together:
   // give the folder), a build tree, or a root file system. Throws UserError

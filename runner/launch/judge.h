@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runner/launch/orders.h"
 
@@ -31,7 +32,9 @@ void RunJudge(const JudgeSetup& setup, const JudgeOrder& order,
               const LineSink& sink);
 
 // Emits `start`: kernel, memory, CPUs, nodes, taint, settings in force.
-void EmitStart(const LineSink& sink);
+// And what these files hold, where they can be read.
+void EmitStart(const LineSink& sink,
+               const std::vector<std::string>& shown = {});
 
 // The name of the first processor; "" where it has none.
 std::string CpuModel();

@@ -59,6 +59,8 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
     setting.path = NextWord(line);
     setting.value = line;
     orders.settings.push_back(setting);
+  } else if (verb == "show") {
+    orders.shown.emplace_back(line);
   } else if (verb == "run") {
     JudgeOrder order;
     if (!ReadRun(line, order)) return false;
@@ -91,6 +93,7 @@ std::string Encode(const GuestOrders& orders) {
   for (const Setting& setting : orders.settings) {
     text += "set " + setting.path + " " + setting.value + "\n";
   }
+  for (const std::string& path : orders.shown) text += "show " + path + "\n";
   for (const JudgeOrder& order : orders.instances) {
     text += "run " + std::to_string(static_cast<int>(order.blast)) + " " +
             std::to_string(order.box.count) + " " +

@@ -40,6 +40,8 @@ struct GuestOrders {
   std::string disk;                  // block device for kScratchDisk
   std::vector<std::string> modules;  // paths, in load order
   std::vector<Setting> settings;
+  // Files whose content belongs into `start`, beside what always does.
+  std::vector<std::string> shown = {};
   std::vector<JudgeOrder> instances;
   bool operator==(const GuestOrders&) const = default;
 };

@@ -14,6 +14,7 @@ TEST(Orders, ComeBackAsTheyWent) {
   orders.swap = "zram0";
   orders.swap_size = 64_MiB;
   orders.modules = {"/modules/virtio.ko", "/modules/virtio_blk.ko"};
+  orders.shown = {"/proc/sys/vm/swappiness", "/sys/a b"};
   orders.settings = {{"/proc/sys/vm/overcommit_memory", "2"},
                      {"/proc/sys/kernel/panic_on_oops", ""}};
   orders.instances = {{"pages/x[touch=read]",

@@ -3,6 +3,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <vector>
+
 #include "oomgate/model/line.h"
 #include "oomgate/model/result.h"
 #include "runner/launch/file.h"
@@ -52,7 +57,7 @@ int OnlineNodes() {
 
 }  // namespace
 
-void EmitStart(const LineSink& sink) {
+void EmitStart(const LineSink& sink, const std::vector<std::string>& shown) {
   utsname system = {};
   uname(&system);
   const std::string meminfo = ReadFile("/proc/meminfo");
@@ -68,8 +73,14 @@ void EmitStart(const LineSink& sink) {
       .Number("cpus", sysconf(_SC_NPROCESSORS_ONLN))
       .Number("nodes", OnlineNodes());
   line.Object("settings");
-  for (const char* path : kSettings) {
-    const std::string value = ReadFile(path);
+  std::vector<std::string> paths(std::begin(kSettings), std::end(kSettings));
+  for (const std::string& path : shown) {
+    if (std::find(paths.begin(), paths.end(), path) == paths.end()) {
+      paths.push_back(path);
+    }
+  }
+  for (const std::string& path : paths) {
+    const std::string value = ReadFile(path.c_str());
     if (!value.empty()) line.Text(path, value);
   }
   line.Close();

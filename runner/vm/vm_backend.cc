@@ -118,6 +118,7 @@ GuestOrders VmBackend::OrdersOf(const Group& group) {
   }
   if (group.shape.disk.count > 0) orders.disk = next_disk;
   orders.settings = group.settings;
+  orders.shown = group.shown;
   for (const Order& order : group.orders) {
     orders.instances.push_back(JudgeOrderOf(order));
   }

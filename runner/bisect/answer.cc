@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verdicts and costs to answers.
+#include "runner/bisect/answer.h"
+
+#include <fmt/core.h>
+
+#include <string_view>
+
+#include "runner/report/text.h"
+
+namespace oomgate {
+std::string ShortReason(const Result& result) {
+  constexpr std::string_view kBut = "; but ";
+  std::string reason = result.reason;
+  // What was expected stands in the run's record.
+  if (const auto but = reason.rfind(kBut); but != std::string::npos) {
+    reason.erase(0, but + kBut.size());
+  }
+  return fmt::format("{}{}{}", ToText(result.verdict),
+                     reason.empty() ? "" : ": ", Printable(reason));
+}
+
+Outcome OutcomeOf(const Result& result) {
+  switch (result.verdict) {
+    case Verdict::kPass:
+    case Verdict::kKnown:
+      return {Answer::kGood, ShortReason(result)};
+    case Verdict::kFail:
+      return {Answer::kBad, ShortReason(result)};
+    case Verdict::kLost:
+      // Without a release its guest never said that it had started.
+      if (!result.kernel.empty()) return {Answer::kBad, ShortReason(result)};
+      return {Answer::kSkip, "did not start: " + ShortReason(result)};
+    case Verdict::kSkip:
+    case Verdict::kBroken:
+      break;
+  }
+  return {Answer::kSkip, ShortReason(result)};
+}
+
+Outcome OutcomeOfCost(const Result& result,
+                      const std::optional<MetricChange>& change,
+                      double worse_than) {
+  if (!change)
+    return {Answer::kSkip, "nothing was measured: " + ShortReason(result)};
+  const bool fewer_is_worse = change->metric.better == Better::kHigher;
+  const double worse = fewer_is_worse ? -change->relative : change->relative;
+  return {worse > worse_than ? Answer::kBad : Answer::kGood,
+          fmt::format("{} {} -> {} ({}{:.2f} %), gate {}", change->metric.name,
+                      NumberText(change->before), NumberText(change->now),
+                      change->relative < 0 ? "" : "+", 100 * change->relative,
+                      PercentText(worse_than))};
+}
+
+int ExitCodeOf(Answer answer) {
+  constexpr int kCannotTell = 125;
+  return answer == Answer::kGood ? 0 : answer == Answer::kBad ? 1 : kCannotTell;
+}
+
+}  // namespace oomgate

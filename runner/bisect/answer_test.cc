@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runner/bisect/answer.h"
+
+#include <gtest/gtest.h>
+
+namespace oomgate {
+namespace {
+
+Result ResultOf(Verdict verdict, const std::string& kernel = "6.1.0") {
+  Result result;
+  result.verdict = verdict;
+  result.reason = "a reason";
+  result.kernel = kernel;
+  return result;
+}
+
+TEST(OutcomeOf, CallsAKernelBadOnlyForWhatItDid) {
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kPass)).answer, Answer::kGood);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kKnown)).answer, Answer::kGood);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kFail)).answer, Answer::kBad);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kLost)).answer, Answer::kBad);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kLost, "")).answer, Answer::kSkip);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kSkip)).answer, Answer::kSkip);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kBroken)).answer, Answer::kSkip);
+}
+
+TEST(ShortReason, IsWhatAnOracleSaw) {
+  Result result = ResultOf(Verdict::kFail);
+  result.reason =
+      "expected that it (survives) and so on; but it exited 0: a is 3";
+  EXPECT_EQ(ShortReason(result), "fail: it exited 0: a is 3");
+  result.reason = "";
+  EXPECT_EQ(ShortReason(result), "fail");
+}
+
+TEST(OutcomeOf, SaysWhyInOneLine) {
+  Result result = ResultOf(Verdict::kFail);
+  result.reason = "first\nsecond";
+  EXPECT_EQ(OutcomeOf(result).why.find('\n'), std::string::npos);
+  EXPECT_NE(OutcomeOf(result).why.find("second"), std::string::npos);
+}
+
+MetricChange Change(double relative, Better better) {
+  MetricChange change;
+  change.metric.name = "instructions";
+  change.metric.better = better;
+  change.relative = relative;
+  return change;
+}
+
+TEST(OutcomeOfCost, IsBadOnlyBeyondTheGate) {
+  const Result result = ResultOf(Verdict::kPass);
+  const auto answer = [&](double relative, Better better) {
+    return OutcomeOfCost(result, Change(relative, better), .02).answer;
+  };
+  EXPECT_EQ(answer(.021, Better::kLower), Answer::kBad);
+  EXPECT_EQ(answer(.02, Better::kLower), Answer::kGood);
+  EXPECT_EQ(answer(-.5, Better::kLower), Answer::kGood);
+  EXPECT_EQ(answer(.5, Better::kHigher), Answer::kGood);
+  EXPECT_EQ(answer(-.021, Better::kHigher), Answer::kBad);
+}
+
+TEST(OutcomeOfCost, SkipsWhatMeasuredNothing) {
+  EXPECT_EQ(OutcomeOfCost(ResultOf(Verdict::kFail), std::nullopt, .02).answer,
+            Answer::kSkip);
+}
+
+TEST(ExitCodeOfAnswer, IsWhatGitTakes) {
+  EXPECT_EQ(ExitCodeOf(Answer::kGood), 0);
+  EXPECT_EQ(ExitCodeOf(Answer::kBad), 1);
+  EXPECT_EQ(ExitCodeOf(Answer::kSkip), 125);
+}
+
+}  // namespace
+}  // namespace oomgate
