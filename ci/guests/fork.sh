@@ -38,8 +38,13 @@ set_mode 2
 echo 300 >/proc/sys/vm/overcommit_ratio
 # What is left, less what the program itself has.
 room() { awk '/CommitLimit/ {l = $2} /Committed_AS/ {c = $2} END {print (l - c) * 1024}' /proc/meminfo; }
-# Of the size twice is charged; the reserve for the user is 1/32 of it.
-at() { echo $(($(room) * 32 / 65)); }
+# Twice the size is charged; 1/32 of it is kept, the user's reserve at most.
+at() {
+  kept=$(($(cat /proc/sys/vm/user_reserve_kbytes) * 1024))
+  size=$(($(room) * 32 / 65))
+  [ $((size / 32)) -le $kept ] || size=$((($(room) - kept) / 2))
+  echo $size
+}
 probe "mode 2, 2 MiB below the threshold" $(($(at) - 2097152)) forked
 probe "mode 2, 2 MiB above the threshold" $(($(at) + 2097152)) refused
 echo 50 >/proc/sys/vm/overcommit_ratio

@@ -87,6 +87,10 @@ std::string EvidenceOf(const Result& result) {
                      result.values.empty() ? "" : ", ", ValuesText(result));
 }
 
+bool Skipped(const Run& run) {
+  return !run.results.empty() && run.results.front().verdict == Verdict::kSkip;
+}
+
 }  // namespace
 
 Prober::Prober(ProbeOptions options)
@@ -122,7 +126,7 @@ Checked Prober::Check(const HostProfile& profile,
     if (info->blast == Blast::kCgroup && !no_boxes_.empty()) return no_boxes_;
     const Machine machine = ReadMachine();
     if (instance->needs.memory * 4 > machine.available) {
-      return fmt::format("needs a quarter of what is available: {} of {}",
+      return fmt::format("needs {}, more than a quarter of the {} available",
                          ToText(instance->needs.memory),
                          ToText(machine.available));
     }
@@ -155,16 +159,20 @@ Checked Prober::Check(const HostProfile& profile,
       result.reason = why_not + (probe.kills ? "; add --twin" : "");
       return result;
     }
-    if (!why_not.empty()) in_twin();
     Silent silent;
-    Run run_done = RunCases(run, silent).run;
-    const auto skipped = [&] {
-      return run_done.results.empty() ||
-             run_done.results.front().verdict == Verdict::kSkip;
+    const auto run_here_or_there = [&](bool twin) {
+      if (twin) in_twin();
+      Run done = RunCases(run, silent).run;
+      // Kernels from 6.13 on may have no v1 any more.
+      if (twin && run.cgroup == 1 && Skipped(done)) {
+        run.cgroup = 2;
+        done = RunCases(run, silent).run;
+      }
+      return done;
     };
-    if (skipped() && why_not.empty() && options_.twin) {
-      in_twin();
-      run_done = RunCases(run, silent).run;
+    Run run_done = run_here_or_there(!why_not.empty());
+    if (Skipped(run_done) && why_not.empty() && options_.twin) {
+      run_done = run_here_or_there(true);
     }
     if (run_done.interrupted) throw HarnessError("interrupted");
     if (run_done.results.empty()) throw HarnessError("no result of " + name);

@@ -103,6 +103,10 @@ Twin TwinOf(const std::vector<std::string>& releases, Bytes memory,
   }
   twin.scaled.push_back("NUMA: distances and sizes of nodes are not copied");
 
+  if (machine.cgroup == 1) {
+    twin.scaled.push_back("cgroup v1: v2 where the twin's kernel has no v1");
+  }
+
   std::vector<std::string> words;
   std::istringstream line(FirstLine(root / "proc/cmdline"));
   for (std::string word; line >> word;) {
