@@ -23,7 +23,7 @@ struct Included {
   const char* text;
 };
 constexpr Included kIncluded[] = {
-#include "validate/profiles.inc"
+#include "profiles/included.inc"
 };
 
 // An object of the file, and where it stands in it.
