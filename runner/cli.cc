@@ -123,6 +123,8 @@ int RunVerb(int argc, char** argv) {
   AddKernelVerb(app, exit_code);
   AddCacheVerb(app, exit_code);
   AddReportVerb(app, exit_code);
+  AddAskVerb(app, exit_code);
+  AddValidateVerb(app, exit_code);
   AddVersionVerb(app, exit_code);
   if (argc > 1 && !IsVerb(app, argv[1])) {
     Say(fmt::format("no verb '{}'; there are {}", argv[1], Verbs(app)));

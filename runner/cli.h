@@ -29,6 +29,8 @@ void AddKernelVerb(CLI::App& app, int& exit_code);
 void AddFunctionsVerb(CLI::App& app, int& exit_code);
 void AddCacheVerb(CLI::App& app, int& exit_code);
 void AddReportVerb(CLI::App& app, int& exit_code);
+void AddAskVerb(CLI::App& app, int& exit_code);
+void AddValidateVerb(CLI::App& app, int& exit_code);
 void AddVersionVerb(CLI::App& app, int& exit_code);
 
 // --format=human|json.

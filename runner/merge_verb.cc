@@ -16,6 +16,7 @@
 #include "runner/report/human.h"
 #include "runner/report/read_run.h"
 #include "runner/report/text.h"
+#include "runner/validate/validation.h"
 
 namespace oomgate {
 namespace {
@@ -25,6 +26,7 @@ namespace fs = std::filesystem;
 struct MergeOptions {
   std::vector<std::string> runs;
   std::string into = "results/runs/merged";
+  std::string format = "human";  // of a table of hosts
   bool require = false;
 };
 
@@ -44,7 +46,26 @@ double SecondsOf(const Run& run) {
   return seconds;
 }
 
+// Hosts that were validated, as one table; exits as the worst of them.
+int MergeHosts(const MergeOptions& options) {
+  std::vector<Validation> hosts;
+  int failed = 0;
+  for (const std::string& path : options.runs) {
+    if (!IsValidation(path)) {
+      throw UserError(path +
+                      ": no document of oomgate validate, as the others are");
+    }
+    hosts.push_back(ReadValidation(path));
+    failed += CountOf(hosts.back(), Checked::State::kFail);
+  }
+  const std::string text =
+      options.format == "json" ? FleetJson(hosts) : FleetText(hosts);
+  std::fputs(text.c_str(), stdout);
+  return failed > 0 ? kExitFailure : kExitOk;
+}
+
 int MergeVerb(const MergeOptions& options, const std::string& command) {
+  if (IsValidation(options.runs.front())) return MergeHosts(options);
   std::vector<NamedRun> shards;
   for (const std::string& path : options.runs) {
     const fs::path run_json = RunJsonAt(path);
@@ -76,11 +97,14 @@ void AddMergeVerb(CLI::App& app, int& exit_code, const std::string& command) {
   const auto o = std::make_shared<MergeOptions>();
   CLI::App* verb = app.add_subcommand(
       "merge", "one run out of all its shards; exits as that run would have");
-  verb->add_option("runs", o->runs, "run.json of each shard, or its folder")
+  verb->add_option("runs", o->runs,
+                   "run.json of each shard, or its folder; or what validate "
+                   "--format=json wrote of each host, for one table")
       ->required()
       ->option_text("RUN…");
   verb->add_option("--into", o->into, "folder for the merged run.json")
       ->capture_default_str();
+  AddFormatOption(*verb, o->format);
   verb->add_flag("--require", o->require, "a skip is a failure (exit 1)");
   verb->callback(
       [o, command, &exit_code] { exit_code = MergeVerb(*o, command); });

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A parent that is exempt from the OOM killer outlives a child that gave the
+// exemption up and filled their box: the postmaster and its backends.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr const char* kAdj = "/proc/self/oom_score_adj";
+
+int SetAdj(const char* value, std::size_t length) {
+  const int fd = open(kAdj, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  const int error =
+      write(fd, value, length) == static_cast<ssize_t>(length) ? 0 : errno;
+  close(fd);
+  return error;
+}
+
+void Subject(Trace& trace, const Params&, const Facts& f) {
+  const int refused = SetAdj("-1000", 5);
+  if (refused != 0) trace.Stop("writing -1000 to oom_score_adj", refused);
+  const Range range = MapAnonymous(trace, 2 * f.box);
+  const pid_t child = StartChild(trace, [&] {
+    trace.Set("raise_errno", SetAdj("0", 1));
+    WritePages(trace, range);
+  });
+  const int status = Reap(child);
+  trace.Set("child_signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  return AllOf(Survives(), Count("raise_errno", Eq(0)),
+               Count("child_signal", Eq(SIGKILL)), Count("oom_kills", Eq(1)));
+}
+
+const Register kProtectedParent{
+    {.id = "validate/protected_parent",
+     .summary = "a parent at -1000 outlives its child at 0 in a full box",
+     .explains = {.claim = "PostgreSQL: postmaster exempt, backends killable "
+                           "(PG_OOM_ADJUST_FILE, PG_OOM_ADJUST_VALUE)",
+                  .deed = "sets -1000, forks; the child sets 0 and fills the "
+                          "box",
+                  .functions = "oom_badness, select_bad_process",
+                  .look_at = "child_signal, oom_kills"},
+     .blast = Blast::kCgroup,
+     .needs = {.memory = 32_MiB},
+     .subject = Subject,
+     .expect = Expect,
+     .meta = true}};  // only validation asks
+
+}  // namespace
+}  // namespace oomgate
