@@ -17,6 +17,7 @@
 #include "runner/cli.h"
 #include "runner/error.h"
 #include "runner/kernel/store.h"
+#include "runner/validate/guardian.h"
 #include "runner/validate/probe.h"
 #include "runner/validate/validation.h"
 
@@ -36,7 +37,7 @@ struct Options {
   bool twin = false;
 };
 
-// Removed on every way out but SIGKILL; the names are those of the runs' own.
+// Removed on every way out; after a SIGKILL by the guardian.
 class ScratchFolder {
  public:
   ScratchFolder() {
@@ -104,6 +105,7 @@ Validation Validate(const std::vector<HostProfile>& profiles,
   validation.machine = ReadMachine();
   YieldToOthers();
   const ScratchFolder scratch;
+  const Guardian guardian(scratch.path());
   ProbeOptions probe_options{scratch.path(), begun + kTime, {}};
   if (options.twin) {
     probe_options.twin = TwinHere(options.accel);

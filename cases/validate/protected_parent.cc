@@ -35,6 +35,15 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   trace.Set("child_signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
+std::string Probe(const Params&, const Facts&) {
+  const pid_t child = fork();
+  if (child == 0) _exit(SetAdj("-1000", 5));
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || status == 0)
+    return "";
+  return "needs to lower oom_score_adj (CAP_SYS_RESOURCE), may not";
+}
+
 Oracle Expect(const Params&, const Facts&) {
   return AllOf(Survives(), Count("raise_errno", Eq(0)),
                Count("child_signal", Eq(SIGKILL)), Count("oom_kills", Eq(1)));
@@ -51,6 +60,7 @@ const Register kProtectedParent{
                   .look_at = "child_signal, oom_kills"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 32_MiB},
+     .probe = Probe,
      .subject = Subject,
      .expect = Expect,
      .meta = true}};  // only validation asks

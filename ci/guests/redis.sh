@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # In a guest: what `validate --profile redis` says, against a real BGSAVE of a
-# real redis-server with 200 MB of data.
+# real redis-server with 400 MB of data.
 export OOMGATE_LIBEXEC=/bin
 failed=0
 vm=/proc/sys/vm
@@ -16,7 +16,7 @@ against() {
     --enable-debug-command local --daemonize no >/tmp/redis.log 2>&1 &
   pid=$!
   until redis-cli -p 7000 ping 2>/dev/null | grep -q PONG; do usleep 100000; done
-  redis-cli -p 7000 debug populate 200 key 1000000 >/dev/null
+  redis-cli -p 7000 debug populate 400 key 1000000 >/dev/null
   answer=$(redis-cli -p 7000 bgsave 2>&1)
   kill -KILL $pid
   wait $pid 2>/dev/null

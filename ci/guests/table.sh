@@ -9,10 +9,10 @@ vm=/proc/sys/vm
 thp=/sys/kernel/mm/transparent_hugepage/enabled
 mkdir -p /sys/fs/cgroup
 if [ "$CGROUP" = 2 ]; then
-  mount -t cgroup2 none /sys/fs/cgroup
+  mount -t cgroup2 none /sys/fs/cgroup || exit 1
   echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 else
-  mount -t cgroup -o memory none /sys/fs/cgroup
+  mount -t cgroup -o memory none /sys/fs/cgroup || exit 1
 fi
 
 # A host as a distribution leaves it.
