@@ -42,7 +42,7 @@ Outcome OutcomeOfCost(const Result& result,
                       const std::optional<MetricChange>& change,
                       double worse_than) {
   if (!change)
-    return {Answer::kSkip, "nothing was measured: " + ShortReason(result)};
+    return {Answer::kSkip, ShortReason(result) + "; nothing was measured"};
   const bool fewer_is_worse = change->metric.better == Better::kHigher;
   const double worse = fewer_is_worse ? -change->relative : change->relative;
   return {worse > worse_than ? Answer::kBad : Answer::kGood,
