@@ -92,7 +92,7 @@ AddedRunOptions AddSearch(CLI::App& verb, SearchOptions& o,
                           const std::string& command) {
   o.run.command = command;
   AddInstance(verb, o.run);
-  const AddedRunOptions added = AddRunOptions(verb, o.run);
+  AddedRunOptions added = AddRunOptions(verb, o.run);
   verb.get_option("--results")
       ->description(
           "folder for the log, and for what the steps leave; that of an "

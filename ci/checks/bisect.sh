@@ -97,8 +97,9 @@ check "no such option: the bisect stops" exits no_use 255
 # itself, or 1, the child that does the work.
 killed() {
   local step_pid work_pid code=0 pids
-  "$OOMGATE" bisect step --kernel x --results "$WORK/$1" --build 'sleep 300' \
-    meta/pass >"$WORK/$1.out" 2>"$WORK/$1.err" </dev/null &
+  # A shell's background ignores SIGQUIT.
+  env --default-signal=QUIT "$OOMGATE" bisect step --kernel x \
+    --results "$WORK/$1" --build 'sleep 300' meta/pass >"$WORK/$1.out" 2>"$WORK/$1.err" </dev/null &
   step_pid=$!
   within 20 grep -qs . "$WORK/$1.out"
   within 20 eval "[[ \$(family $step_pid | wc -l) -ge 3 ]]"
@@ -135,3 +136,21 @@ go settings bisect settings --good '' --bad "$settings" --results "$WORK/setting
 check "an interrupted search goes on: one step is run again" all exits settings 0 AND \
   test "$(grep -c '^bisect: step' "$WORK/settings.out")" -eq 1 AND \
   test "$(wc -l <"$log")" -eq "$lines"
+
+# A tree that only looks like a kernel's: its options choose the kernel.
+mkdir "$WORK/tree"
+touch "$WORK/tree/Kconfig"
+cat >"$WORK/tree/Makefile" <<EOF
+olddefconfig:
+	@sort -o \$(O)/.config \$(O)/.config
+bzImage:
+	@mkdir -p \$(O)/arch/x86/boot
+	@! grep -q '^CONFIG_B=y' \$(O)/.config || kernel=bad; \\
+	  cp "$WORK/kernels/\$\${kernel:-good}" \$(O)/arch/x86/boot/bzImage
+EOF
+printf '# CONFIG_%s is not set\n' A B C D >"$WORK/good.config"
+printf 'CONFIG_%s=y\n' A B C D >"$WORK/bad.config"
+go config bisect config --good "$WORK/good.config" --bad "$WORK/bad.config" \
+  --source "$WORK/tree" --results "$WORK/config" oom/report_parse
+check "the one option of four that flips a case" all exits config 0 AND \
+  prints config '^Enough, and none can go: CONFIG_B=y \(1 of 4 options\)'
