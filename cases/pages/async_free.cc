@@ -9,6 +9,8 @@
 namespace oomgate {
 namespace {
 
+using pages::MachineTables;
+
 constexpr std::int64_t kTouches = 4096;  // 16 MiB of leaves
 constexpr int kDeadline = 5000;          // milliseconds
 
@@ -16,11 +18,6 @@ constexpr int kDeadline = 5000;          // milliseconds
 // stack come when it is the first in its 2 MiB, and stay.
 Bytes Slack(const Facts& f) {
   return f.kernel >= KernelVersion{6, 16} ? 4 * kPage : 0_B;
-}
-
-Bytes MachineTables() {
-  RefreshVmstat();
-  return Meminfo("PageTables");
 }
 
 std::int64_t Milliseconds() {
@@ -44,7 +41,7 @@ void Settle(Trace& trace, Bytes before, Bytes slack) {
 void Subject(Trace& trace, const Params& p, const Facts& f) {
   pages::WarmUp(trace);
   Milliseconds();
-  MachineTables();
+  OnceStill(MachineTables);
   if (p["by"] == "munmap") {
     const Range range = pages::MapApart(trace, kTouches * kHugePage, PROT_READ);
     const Bytes before = MachineTables();

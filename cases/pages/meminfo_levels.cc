@@ -11,8 +11,7 @@ constexpr std::int64_t kTouches = 512;  // one per GiB: leaf and directory each
 void Subject(Trace& trace, const Params&, const Facts&) {
   const Range range = pages::MapApart(trace, kTouches * 1_GiB, PROT_READ);
   Vmstat("pgfault");
-  RefreshVmstat();
-  const Bytes machine = OnceStill([] { return Meminfo("PageTables"); });
+  const Bytes machine = OnceStill(pages::MachineTables);
   const std::int64_t pages = Vmstat("nr_page_table_pages");
   const std::int64_t faults = Vmstat("pgfault");
   const Usage before = ReadUsage();
@@ -20,8 +19,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   const Usage after = ReadUsage();
   trace.Set("page_tables", after.page_tables - before.page_tables);
   trace.Set("machine_faults", Vmstat("pgfault") - faults);
-  RefreshVmstat();
-  trace.Set("machine_tables", Meminfo("PageTables") - machine);
+  trace.Set("machine_tables", pages::MachineTables() - machine);
   trace.Set("vmstat_tables", (Vmstat("nr_page_table_pages") - pages) * kPage);
   trace.Set("node_tables", NodeMeminfo(0, "PageTables"));
   trace.Set("meminfo_tables", Meminfo("PageTables"));

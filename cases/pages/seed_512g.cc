@@ -12,15 +12,13 @@ constexpr Bytes kTables = 1'075'847'168_B - kPage;
 
 void Subject(Trace& trace, const Params&, const Facts&) {
   const Range range = pages::MapApart(trace, 512_GiB, PROT_READ);
-  RefreshVmstat();
-  const Bytes machine = OnceStill([] { return Meminfo("PageTables"); });
+  const Bytes machine = OnceStill(pages::MachineTables);
   const Usage before = ReadUsage();
   ReadPages(trace, range, kHugePage);
   const Usage after = ReadUsage();
   trace.Set("minor_faults", after.minor_faults - before.minor_faults);
   trace.Set("page_tables", after.page_tables - before.page_tables);
-  RefreshVmstat();
-  trace.Set("machine_tables", Meminfo("PageTables") - machine);
+  trace.Set("machine_tables", pages::MachineTables() - machine);
   trace.Set("rss", ReadMapping(range).rss);
 }
 

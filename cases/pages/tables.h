@@ -50,6 +50,12 @@ inline Range MapApart(Trace& trace, Bytes size, int prot) {
   return MapAnonymous(trace, size, options);
 }
 
+// Page tables of the whole machine, to the page.
+inline Bytes MachineTables() {
+  RefreshVmstat();
+  return Meminfo("PageTables");
+}
+
 // How far RssAnon may be off: up to 6.1 each thread holds back what 64 faults
 // changed (TASK_RSS_EVENTS_THRESH), up to 6.15 each CPU half a batch.
 inline Bytes RssLag(const Facts& f) {
