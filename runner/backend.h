@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A place that instances run in, as the plan and `run` see it.
 //
-//   plan ─▶ Group ─▶ Backend::Run ─▶ record lines ─▶ Collector ─▶ Sink
+//   plan ─▶ OrderGroup ─▶ Backend::Run ─▶ record lines ─▶ Collector ─▶ Sink
 #pragma once
 
 #include <string>
@@ -33,7 +33,7 @@ struct Order {
 JudgeOrder JudgeOrderOf(const Order& order);
 
 // Instances that share one place: same shape, same settings.
-struct Group {
+struct OrderGroup {
   Shape shape;
   std::vector<Setting> settings;   // a guest makes them hold before it starts
   std::vector<std::string> shown;  // files whose content a guest tells first
@@ -46,7 +46,7 @@ class Sink {
   virtual ~Sink() = default;
   virtual void OnLine(std::string_view json) = 0;  // a record, as received
   virtual void OnStart(const Start& start) = 0;
-  virtual void OnBegin(const Group& group, const InstanceName& name) = 0;
+  virtual void OnBegin(const OrderGroup& group, const InstanceName& name) = 0;
   virtual void OnProfile(const Profile&) {}  // after its result, if at all
   virtual void OnResult(const Result& result) = 0;
   virtual void OnNotice(const std::string& text) = 0;  // "booting vm-256m-1cpu"
@@ -58,7 +58,8 @@ class Backend {
   // Why this place cannot be had here, and what to do; "" where it can.
   virtual std::string Missing() = 0;
   // Runs every order of the group: a result for each, unless cancelled.
-  virtual void Run(const Group& group, Sink& sink, const Cancel& cancel) = 0;
+  virtual void Run(const OrderGroup& group, Sink& sink,
+                   const Cancel& cancel) = 0;
 };
 
 }  // namespace oomgate

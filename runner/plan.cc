@@ -161,7 +161,7 @@ class Planner {
   }
 
   Plan Take() {
-    std::ranges::stable_sort(plan_.groups, {}, [](const Group& group) {
+    std::ranges::stable_sort(plan_.groups, {}, [](const OrderGroup& group) {
       return static_cast<int>(group.shape.place);
     });
     return std::move(plan_);
@@ -180,7 +180,7 @@ class Planner {
     return order;
   }
 
-  Group& GroupFor(const Shape& shape, const InstanceInfo& instance) {
+  OrderGroup& GroupFor(const Shape& shape, const InstanceInfo& instance) {
     // Settings are made to hold by a guest; elsewhere the judge checks them.
     std::vector<Setting> settings;
     if (shape.place == Place::kVm) settings = instance.needs.settings;
@@ -195,7 +195,7 @@ class Planner {
     }
     // A guest for each: no case sees what another one left behind.
     if (shape.place != Place::kVm) {
-      for (Group& group : plan_.groups) {
+      for (OrderGroup& group : plan_.groups) {
         if (group.shape == shape) return group;
       }
     }

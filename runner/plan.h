@@ -46,7 +46,7 @@ struct PlanOptions {
 
 struct Plan {
   // Host and cgroup first; each in the order of the catalogue.
-  std::vector<Group> groups;
+  std::vector<OrderGroup> groups;
   // Instances that fit no place, with the reason.
   std::vector<Result> skipped;
   // Every (shape, instance) above, in the order of the catalogue; the shape of

@@ -35,7 +35,7 @@ PlanOptions On(std::vector<Place> places) {
 // "shape: instances", one per group.
 std::vector<std::string> Text(const Plan& plan) {
   std::vector<std::string> groups;
-  for (const Group& group : plan.groups) {
+  for (const OrderGroup& group : plan.groups) {
     std::string text = ToText(group.shape) + ":";
     for (const Order& order : group.orders) text += " " + ToText(order.name);
     groups.push_back(text);

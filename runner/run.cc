@@ -23,7 +23,7 @@ class Workers {
   Workers(const BackendOf& backend_of, Recorder& recorder, const Cancel& cancel)
       : backend_of_(backend_of), recorder_(recorder), cancel_(cancel) {}
 
-  void Run(const std::vector<const Group*>& groups, int jobs) {
+  void Run(const std::vector<const OrderGroup*>& groups, int jobs) {
     next_ = 0;
     const std::size_t count =
         std::min(groups.size(), static_cast<std::size_t>(std::max(1, jobs)));
@@ -47,7 +47,7 @@ class Workers {
   }
 
  private:
-  void Work(const std::vector<const Group*>& groups) {
+  void Work(const std::vector<const OrderGroup*>& groups) {
     for (;;) {
       const std::size_t i = next_++;
       if (i >= groups.size() || cancel_.requested()) break;
@@ -58,7 +58,7 @@ class Workers {
     done_.notify_all();
   }
 
-  void RunGroup(const Group& group) {
+  void RunGroup(const OrderGroup& group) {
     const std::unique_ptr<Sink> sink = recorder_.SinkFor(group);
     std::string reason = "the place ended without a result";
     try {
@@ -87,9 +87,9 @@ class Workers {
 
 void RunPlan(const Plan& plan, const BackendOf& backend_of, int jobs,
              Recorder& recorder, const Cancel& cancel) {
-  std::vector<const Group*> here;
-  std::vector<const Group*> guests;
-  for (const Group& group : plan.groups) {
+  std::vector<const OrderGroup*> here;
+  std::vector<const OrderGroup*> guests;
+  for (const OrderGroup& group : plan.groups) {
     (group.shape.place == Place::kVm ? guests : here).push_back(&group);
   }
   Workers workers(backend_of, recorder, cancel);
@@ -100,7 +100,7 @@ void RunPlan(const Plan& plan, const BackendOf& backend_of, int jobs,
 
 int JobsThatFit(const Plan& plan, int wanted, Bytes available) {
   std::vector<Bytes> sizes;
-  for (const Group& group : plan.groups) {
+  for (const OrderGroup& group : plan.groups) {
     if (group.shape.place == Place::kVm) {
       sizes.push_back(group.shape.memory + kBesideGuest);
     }

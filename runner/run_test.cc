@@ -55,10 +55,10 @@ void Pass(Collector& collector, const Order& order) {
 
 // Does what it is told per group; counts how many groups run at once.
 struct FakeBackend : Backend {
-  using Deed = std::function<void(const Group&, Sink&, const Cancel&)>;
+  using Deed = std::function<void(const OrderGroup&, Sink&, const Cancel&)>;
   explicit FakeBackend(Deed d) : deed(std::move(d)) {}
   std::string Missing() override { return ""; }
-  void Run(const Group& group, Sink& sink, const Cancel& cancel) override {
+  void Run(const OrderGroup& group, Sink& sink, const Cancel& cancel) override {
     const int now = ++running;
     int most_so_far = most;
     while (now > most_so_far && !most.compare_exchange_weak(most_so_far, now)) {
@@ -71,7 +71,7 @@ struct FakeBackend : Backend {
   std::atomic<int> most = 0;
 };
 
-void PassAll(const Group& group, Sink& sink, const Cancel&) {
+void PassAll(const OrderGroup& group, Sink& sink, const Cancel&) {
   Collector collector(group, sink);
   collector.Line(R"({"event":"start","schema":1,"kernel":"6.1"})");
   for (const Order& order : group.orders) Pass(collector, order);
@@ -141,7 +141,7 @@ struct RunPlanTest : testing::Test {
 TEST_F(RunPlanTest, ResultsAreInTheOrderOfThePlan) {
   auto cases = Cases({"a/1", "a/2", "a/3"}, Blast::kMachine);
   MakeRecorder(cases, {Place::kVm});
-  FakeBackend backend([](const Group& group, Sink& sink, const Cancel& c) {
+  FakeBackend backend([](const OrderGroup& group, Sink& sink, const Cancel& c) {
     // The first one takes longest.
     if (group.orders[0].name.id == "a/1") {
       pollfd fd{c.fd(), POLLIN, 0};
@@ -172,7 +172,7 @@ TEST_F(RunPlanTest, ThisMachineRunsOneGroupAtATime) {
 
 TEST_F(RunPlanTest, ABackendThatFailsBreaksItsGroupOnly) {
   MakeRecorder(Cases({"a/1", "a/2"}, Blast::kMachine), {Place::kVm});
-  FakeBackend backend([](const Group& group, Sink& sink, const Cancel& c) {
+  FakeBackend backend([](const OrderGroup& group, Sink& sink, const Cancel& c) {
     if (group.orders[0].name.id == "a/1") throw HarnessError("no QEMU left");
     PassAll(group, sink, c);
   });
@@ -184,7 +184,7 @@ TEST_F(RunPlanTest, ABackendThatFailsBreaksItsGroupOnly) {
 
 TEST_F(RunPlanTest, AUsersMistakeIsToldAfterTheRestRan) {
   MakeRecorder(Cases({"a/1", "a/2"}, Blast::kMachine), {Place::kVm});
-  FakeBackend backend([](const Group& group, Sink& sink, const Cancel& c) {
+  FakeBackend backend([](const OrderGroup& group, Sink& sink, const Cancel& c) {
     if (group.orders[0].name.id == "a/1") throw UserError("no zram module");
     PassAll(group, sink, c);
   });
@@ -195,7 +195,7 @@ TEST_F(RunPlanTest, AUsersMistakeIsToldAfterTheRestRan) {
 
 TEST_F(RunPlanTest, CtrlCKeepsWhatFinished) {
   MakeRecorder(Cases({"a/1", "a/2", "a/3"}, Blast::kProcess), {Place::kVm});
-  FakeBackend backend([](const Group& group, Sink& sink, const Cancel& c) {
+  FakeBackend backend([](const OrderGroup& group, Sink& sink, const Cancel& c) {
     Collector collector(group, sink);
     Pass(collector, group.orders[0]);
     collector.Line(R"({"event":"begin","id":"a/2","params":{}})");
@@ -214,7 +214,7 @@ TEST_F(RunPlanTest, CtrlCKeepsWhatFinished) {
 TEST_F(RunPlanTest, ResultsReachTheDiskBeforeTheRunEnds) {
   MakeRecorder(Cases({"a/1", "a/2"}, Blast::kProcess), {Place::kHost});
   std::size_t seen = 0;
-  FakeBackend backend([&](const Group& group, Sink& sink, const Cancel&) {
+  FakeBackend backend([&](const OrderGroup& group, Sink& sink, const Cancel&) {
     Collector collector(group, sink);
     Pass(collector, group.orders[0]);
     for (int i = 0; i < 100 && seen == 0; ++i) {
@@ -247,7 +247,7 @@ TEST_F(RunPlanTest, RecordsSayWhichGroupTheyAreOf) {
 TEST_F(RunPlanTest, FilesThatCannotBeWrittenStopTheRunOnce) {
   MakeRecorder(Cases({"a/1", "a/2"}, Blast::kProcess), {Place::kHost});
   fs::remove_all(root);
-  FakeBackend backend([](const Group& group, Sink& sink, const Cancel& c) {
+  FakeBackend backend([](const OrderGroup& group, Sink& sink, const Cancel& c) {
     PassAll(group, sink, c);
     ::usleep(600000);
   });

@@ -31,8 +31,8 @@ constexpr int kRateLimitMilliseconds = 5100;
 // Within which counters come back: page tables are freed by RCU since 6.14.
 constexpr milliseconds kSettle{5000};
 
-Judgement Without(Verdict verdict, std::string reason) {
-  Judgement judgement;
+Judged Without(Verdict verdict, std::string reason) {
+  Judged judgement;
   judgement.verdict = verdict;
   judgement.reason = std::move(reason);
   return judgement;
@@ -125,7 +125,7 @@ void AddBystanders(
 }
 
 void Decide(const Case& definition, const Params& params, const Facts& facts,
-            bool invert, Judgement& judgement) {
+            bool invert, Judged& judgement) {
   const Oracle oracle = definition.expect(params, facts);
   const Oracle expected = invert ? Oracle(testing::Not(oracle)) : oracle;
   testing::StringMatchResultListener seen;
@@ -176,9 +176,9 @@ Outcome Classify(const SubjectEnd& end, const Trace& trace,
 namespace {
 
 // One attempt. `again` is set where only the log's rate limit was in the way.
-Judgement Attempt(const Case& definition, const Params& params,
-                  const Needs& needs, const Facts& facts, const BoxView& box,
-                  const JudgeOptions& options, bool& again) {
+Judged Attempt(const Case& definition, const Params& params, const Needs& needs,
+               const Facts& facts, const BoxView& box,
+               const JudgeOptions& options, bool& again) {
   again = false;
   std::vector<std::unique_ptr<BystanderProcess>> bystanders;
   for (const Bystander& bystander : definition.bystanders) {
@@ -200,7 +200,7 @@ Judgement Attempt(const Case& definition, const Params& params,
     return Without(Verdict::kBroken, "the trace has no room for its values");
   }
 
-  Judgement judgement;
+  Judged judgement;
   const std::int64_t kills = box.OomKills() - kills_before;
   judgement.outcome = Classify(end, *trace, kills);
   Outcome& outcome = *judgement.outcome;
@@ -234,7 +234,7 @@ Judgement Attempt(const Case& definition, const Params& params,
 }
 
 // A leak fails the case that caused it, whatever its oracle says.
-void CheckLedger(const Ledger& before, Judgement& judgement) {
+void CheckLedger(const Ledger& before, Judged& judgement) {
   const auto start = steady_clock::now();
   const std::string leaked = before.WhatLeaked(kSettle);
   const auto settled =
@@ -248,8 +248,8 @@ void CheckLedger(const Ledger& before, Judgement& judgement) {
 
 }  // namespace
 
-Judgement Judge(const Case& definition, const Params& params,
-                const BoxView& box, const JudgeOptions& options) {
+Judged Judge(const Case& definition, const Params& params, const BoxView& box,
+             const JudgeOptions& options) {
   const auto start = steady_clock::now();
   Needs needs = InstanceOf(definition, params).needs;
   // A guest is a machine of its own, also where the box is a cgroup in it.
@@ -267,7 +267,7 @@ Judgement Judge(const Case& definition, const Params& params,
   std::optional<Ledger> before;
   if (options.promised) before.emplace(box, facts);
   bool again = false;
-  Judgement judgement =
+  Judged judgement =
       Attempt(definition, params, needs, facts, box, options, again);
   if (again) {
     poll(nullptr, 0, kRateLimitMilliseconds);

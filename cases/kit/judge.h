@@ -13,7 +13,7 @@
 
 namespace oomgate {
 
-struct Judgement {
+struct Judged {
   Verdict verdict = Verdict::kBroken;
   std::string reason;
   std::optional<Outcome> outcome;  // nothing where no subject ran
@@ -28,8 +28,8 @@ struct JudgeOptions {
   bool promised = false;
 };
 
-Judgement Judge(const Case& definition, const Params& params,
-                const BoxView& box, const JudgeOptions& options = {});
+Judged Judge(const Case& definition, const Params& params, const BoxView& box,
+             const JudgeOptions& options = {});
 
 // How a subject ended, from evidence: wait status, deadline, what it left, and
 // how often the box's OOM killer struck meanwhile.

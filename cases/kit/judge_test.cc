@@ -29,13 +29,13 @@ Case Simple() {
           .timeout_seconds = 5};
 }
 
-Judgement JudgeIt(const Case& definition, bool invert = false) {
+Judged JudgeIt(const Case& definition, bool invert = false) {
   return Judge(definition, {}, BoxView("process"), {.invert = invert});
 }
 
 TEST(Judge, PassesAndFailsWhenInverted) {
   EXPECT_EQ(JudgeIt(Simple()).verdict, Verdict::kPass);
-  const Judgement inverted = JudgeIt(Simple(), true);
+  const Judged inverted = JudgeIt(Simple(), true);
   EXPECT_EQ(inverted.verdict, Verdict::kFail);
   EXPECT_THAT(inverted.reason, HasSubstr("answer"));
 }
@@ -45,7 +45,7 @@ TEST(Judge, AFailureSaysWhatWasExpectedAndSeen) {
   c.expect = [](const Params&, const Facts&) {
     return Count("answer", Eq(41));
   };
-  const Judgement j = JudgeIt(c);
+  const Judged j = JudgeIt(c);
   EXPECT_EQ(j.verdict, Verdict::kFail);
   EXPECT_THAT(j.reason, HasSubstr("equal to 41"));
   EXPECT_THAT(j.reason, HasSubstr("answer is 42"));
@@ -65,7 +65,7 @@ TEST(Judge, AFailureInsideItsWindowIsKnown) {
 TEST(Judge, ANeedThatDoesNotHoldIsASkipWithNeedAndHave) {
   Case c = Simple();
   c.needs.cpus = 100000;
-  const Judgement j = JudgeIt(c);
+  const Judged j = JudgeIt(c);
   EXPECT_EQ(j.verdict, Verdict::kSkip);
   EXPECT_THAT(j.reason, HasSubstr("needs 100000 CPUs, has "));
 }
@@ -88,7 +88,7 @@ TEST(Judge, ASigkillThatNobodyCountedIsNoOomKill) {
     kill(getpid(), SIGKILL);
   };
   c.expect = [](const Params&, const Facts&) { return OomKilled(); };
-  const Judgement j = JudgeIt(c);
+  const Judged j = JudgeIt(c);
   EXPECT_EQ(j.verdict, Verdict::kFail);
   EXPECT_EQ(ToText(*j.outcome), "killed by signal 9 (Killed)");
 }
@@ -97,7 +97,7 @@ TEST(Judge, ASubjectThatNeverEndsMeetsItsDeadline) {
   Case c = Simple();
   c.subject = [](Trace&, const Params&, const Facts&) { WaitForever(); };
   c.timeout_seconds = 1;
-  const Judgement j = JudgeIt(c);
+  const Judged j = JudgeIt(c);
   EXPECT_EQ(j.verdict, Verdict::kFail);
   EXPECT_EQ(ToText(*j.outcome), "deadline");
 }
@@ -107,7 +107,7 @@ TEST(Judge, AStoppedSubjectSaysWhere) {
   c.subject = [](Trace& trace, const Params&, const Facts&) {
     trace.Stop("mmap", ENOMEM);
   };
-  const Judgement j = JudgeIt(c);
+  const Judged j = JudgeIt(c);
   EXPECT_EQ(j.verdict, Verdict::kFail);
   EXPECT_THAT(ToText(*j.outcome), HasSubstr("stopped: mmap: Cannot allocate"));
 }

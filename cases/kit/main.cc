@@ -43,7 +43,7 @@ class InstanceTest : public testing::Test {
     if (options.timeout_seconds > 0) {
       definition.timeout_seconds = options.timeout_seconds;
     }
-    const Judgement judgement = JudgeSafely(definition);
+    const Judged judgement = JudgeSafely(definition);
     WriteRecords(definition, params_, judgement, options.records);
     switch (judgement.verdict) {
       case Verdict::kPass:
@@ -58,12 +58,12 @@ class InstanceTest : public testing::Test {
 
  private:
   // Whatever a case throws is its own mistake, not a loss of the judge.
-  Judgement JudgeSafely(const Case& definition) const {
+  Judged JudgeSafely(const Case& definition) const {
     try {
       return Judge(definition, params_, BoxView(options.box),
                    {.invert = options.invert, .promised = options.promised});
     } catch (const std::exception& error) {
-      Judgement judgement;
+      Judged judgement;
       judgement.reason = std::string("the case threw: ") + error.what();
       return judgement;
     }

@@ -54,7 +54,7 @@ void AddOutcome(const Case& definition, const Outcome& outcome, Line& line) {
 }  // namespace
 
 void WriteRecords(const Case& definition, const Params& params,
-                  const Judgement& judgement, int fd) {
+                  const Judged& judgement, int fd) {
   if (fd < 0) return;
   for (const Sample& sample : judgement.samples) {
     Line line("sample");

@@ -8,6 +8,6 @@ namespace oomgate {
 
 // Does nothing where `fd` is negative.
 void WriteRecords(const Case& definition, const Params& params,
-                  const Judgement& judgement, int fd);
+                  const Judged& judgement, int fd);
 
 }  // namespace oomgate

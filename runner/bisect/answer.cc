@@ -20,41 +20,45 @@ std::string ShortReason(const Result& result) {
                      reason.empty() ? "" : ": ", Printable(reason));
 }
 
-Outcome OutcomeOf(const Result& result) {
+StepOutcome OutcomeOf(const Result& result) {
   switch (result.verdict) {
     case Verdict::kPass:
     case Verdict::kKnown:
-      return {Answer::kGood, ShortReason(result)};
+      return {BisectAnswer::kGood, ShortReason(result)};
     case Verdict::kFail:
-      return {Answer::kBad, ShortReason(result)};
+      return {BisectAnswer::kBad, ShortReason(result)};
     case Verdict::kLost:
       // Without a release its guest never said that it had started.
-      if (!result.kernel.empty()) return {Answer::kBad, ShortReason(result)};
-      return {Answer::kSkip, "did not start: " + ShortReason(result)};
+      if (!result.kernel.empty())
+        return {BisectAnswer::kBad, ShortReason(result)};
+      return {BisectAnswer::kSkip, "did not start: " + ShortReason(result)};
     case Verdict::kSkip:
     case Verdict::kBroken:
       break;
   }
-  return {Answer::kSkip, ShortReason(result)};
+  return {BisectAnswer::kSkip, ShortReason(result)};
 }
 
-Outcome OutcomeOfCost(const Result& result,
-                      const std::optional<MetricChange>& change,
-                      double worse_than) {
+StepOutcome OutcomeOfCost(const Result& result,
+                          const std::optional<MetricChange>& change,
+                          double worse_than) {
   if (!change)
-    return {Answer::kSkip, ShortReason(result) + "; nothing was measured"};
+    return {BisectAnswer::kSkip,
+            ShortReason(result) + "; nothing was measured"};
   const bool fewer_is_worse = change->metric.better == Better::kHigher;
   const double worse = fewer_is_worse ? -change->relative : change->relative;
-  return {worse > worse_than ? Answer::kBad : Answer::kGood,
+  return {worse > worse_than ? BisectAnswer::kBad : BisectAnswer::kGood,
           fmt::format("{} {} -> {} ({}{:.2f} %), gate {}", change->metric.name,
                       NumberText(change->before), NumberText(change->now),
                       change->relative < 0 ? "" : "+", 100 * change->relative,
                       PercentText(worse_than))};
 }
 
-int ExitCodeOf(Answer answer) {
+int ExitCodeOf(BisectAnswer answer) {
   constexpr int kCannotTell = 125;
-  return answer == Answer::kGood ? 0 : answer == Answer::kBad ? 1 : kCannotTell;
+  return answer == BisectAnswer::kGood  ? 0
+         : answer == BisectAnswer::kBad ? 1
+                                        : kCannotTell;
 }
 
 }  // namespace oomgate

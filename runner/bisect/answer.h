@@ -10,16 +10,16 @@
 
 namespace oomgate {
 
-enum class Answer { kGood, kBad, kSkip };
+enum class BisectAnswer { kGood, kBad, kSkip };
 inline constexpr const char* kAnswerNames[] = {"good", "bad", "skip"};
-constexpr const char* ToText(Answer answer) {
+constexpr const char* ToText(BisectAnswer answer) {
   return kAnswerNames[static_cast<int>(answer)];
 }
 
-struct Outcome {
-  Answer answer = Answer::kSkip;
+struct StepOutcome {
+  BisectAnswer answer = BisectAnswer::kSkip;
   std::string why;  // one line
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const StepOutcome&) const = default;
 };
 
 // Verdict and reason in one line: of an oracle, what it saw.
@@ -27,15 +27,15 @@ std::string ShortReason(const Result& result);
 
 // good: pass, known. bad: fail, or lost after its guest had started. skip: all
 // else, as it says nothing of the kernel.
-Outcome OutcomeOf(const Result& result);
+StepOutcome OutcomeOf(const Result& result);
 
 // bad where the metric went the wrong way (higher, unless higher is better) by
 // more than `worse_than`, a share of what it was. skip without a value.
-Outcome OutcomeOfCost(const Result& result,
-                      const std::optional<MetricChange>& change,
-                      double worse_than);
+StepOutcome OutcomeOfCost(const Result& result,
+                          const std::optional<MetricChange>& change,
+                          double worse_than);
 
 // 0, 1 or 125: what `git bisect run` takes them for.
-int ExitCodeOf(Answer answer);
+int ExitCodeOf(BisectAnswer answer);
 
 }  // namespace oomgate

@@ -15,13 +15,14 @@ Result ResultOf(Verdict verdict, const std::string& kernel = "6.1.0") {
 }
 
 TEST(OutcomeOf, CallsAKernelBadOnlyForWhatItDid) {
-  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kPass)).answer, Answer::kGood);
-  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kKnown)).answer, Answer::kGood);
-  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kFail)).answer, Answer::kBad);
-  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kLost)).answer, Answer::kBad);
-  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kLost, "")).answer, Answer::kSkip);
-  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kSkip)).answer, Answer::kSkip);
-  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kBroken)).answer, Answer::kSkip);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kPass)).answer, BisectAnswer::kGood);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kKnown)).answer, BisectAnswer::kGood);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kFail)).answer, BisectAnswer::kBad);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kLost)).answer, BisectAnswer::kBad);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kLost, "")).answer,
+            BisectAnswer::kSkip);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kSkip)).answer, BisectAnswer::kSkip);
+  EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kBroken)).answer, BisectAnswer::kSkip);
 }
 
 TEST(ShortReason, IsWhatAnOracleSaw) {
@@ -53,22 +54,22 @@ TEST(OutcomeOfCost, IsBadOnlyBeyondTheGate) {
   const auto answer = [&](double relative, Better better) {
     return OutcomeOfCost(result, Change(relative, better), .02).answer;
   };
-  EXPECT_EQ(answer(.021, Better::kLower), Answer::kBad);
-  EXPECT_EQ(answer(.02, Better::kLower), Answer::kGood);
-  EXPECT_EQ(answer(-.5, Better::kLower), Answer::kGood);
-  EXPECT_EQ(answer(.5, Better::kHigher), Answer::kGood);
-  EXPECT_EQ(answer(-.021, Better::kHigher), Answer::kBad);
+  EXPECT_EQ(answer(.021, Better::kLower), BisectAnswer::kBad);
+  EXPECT_EQ(answer(.02, Better::kLower), BisectAnswer::kGood);
+  EXPECT_EQ(answer(-.5, Better::kLower), BisectAnswer::kGood);
+  EXPECT_EQ(answer(.5, Better::kHigher), BisectAnswer::kGood);
+  EXPECT_EQ(answer(-.021, Better::kHigher), BisectAnswer::kBad);
 }
 
 TEST(OutcomeOfCost, SkipsWhatMeasuredNothing) {
   EXPECT_EQ(OutcomeOfCost(ResultOf(Verdict::kFail), std::nullopt, .02).answer,
-            Answer::kSkip);
+            BisectAnswer::kSkip);
 }
 
 TEST(ExitCodeOfAnswer, IsWhatGitTakes) {
-  EXPECT_EQ(ExitCodeOf(Answer::kGood), 0);
-  EXPECT_EQ(ExitCodeOf(Answer::kBad), 1);
-  EXPECT_EQ(ExitCodeOf(Answer::kSkip), 125);
+  EXPECT_EQ(ExitCodeOf(BisectAnswer::kGood), 0);
+  EXPECT_EQ(ExitCodeOf(BisectAnswer::kBad), 1);
+  EXPECT_EQ(ExitCodeOf(BisectAnswer::kSkip), 125);
 }
 
 }  // namespace

@@ -131,7 +131,7 @@ class ConfigSearch {
       finding.now = *bad;
     }
     for (const Trial& trial : search_.log().trials()) {
-      if (trial.outcome.answer != Answer::kSkip) continue;
+      if (trial.outcome.answer != BisectAnswer::kSkip) continue;
       finding.notes.push_back("could not be judged, and counted as good: " +
                               trial.title);
     }

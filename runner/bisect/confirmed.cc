@@ -6,24 +6,24 @@
 
 namespace oomgate {
 
-Outcome RunConfirmed(RunOptions options, int confirm, const JudgeRun& judge,
-                     const BisectLog& log, Trial& trial) {
+StepOutcome RunConfirmed(RunOptions options, int confirm, const JudgeRun& judge,
+                         const BisectLog& log, Trial& trial) {
   options.results = log.runs();
-  Outcome first;
+  StepOutcome first;
   for (int i = 0; i <= confirm; ++i) {
     const OneRun one = RunOnce(options, trial.title);
-    Outcome outcome = judge(one);
+    StepOutcome outcome = judge(one);
     if (i == 0) {
       first = outcome;
       trial.run = log.Below(one.folder);
       trial.result = WithoutConsole(one.result());
     } else if (outcome.answer != first.answer) {
-      return {Answer::kSkip,
+      return {BisectAnswer::kSkip,
               fmt::format("inconclusive: first {} ({}), then {} ({})",
                           ToText(first.answer), first.why,
                           ToText(outcome.answer), outcome.why)};
     }
-    if (outcome.answer == Answer::kSkip) return outcome;
+    if (outcome.answer == BisectAnswer::kSkip) return outcome;
   }
   return first;
 }

@@ -9,12 +9,12 @@
 
 namespace oomgate {
 
-using JudgeRun = std::function<Outcome(const OneRun& run)>;
+using JudgeRun = std::function<StepOutcome(const OneRun& run)>;
 
 // Runs once, and `confirm` times more, as long as that says something; skip
 // where answers differ. `trial` gets the first run and its result; the runs go
 // into the folder of `log`. Throws Interrupted, UserError, HarnessError.
-Outcome RunConfirmed(RunOptions options, int confirm, const JudgeRun& judge,
-                     const BisectLog& log, Trial& trial);
+StepOutcome RunConfirmed(RunOptions options, int confirm, const JudgeRun& judge,
+                         const BisectLog& log, Trial& trial);
 
 }  // namespace oomgate

@@ -69,14 +69,14 @@ class Minimizer {
       const int left = 2 * Halvings(bad_.size());
       answers_[changes] = attempt_(changes, left);
     }
-    if (answers_[changes] != Answer::kBad) return false;
+    if (answers_[changes] != BisectAnswer::kBad) return false;
     bad_ = changes;
     return true;
   }
 
   const TryChanges& attempt_;
   Changes bad_;
-  std::map<Changes, Answer> answers_;
+  std::map<Changes, BisectAnswer> answers_;
 };
 
 }  // namespace

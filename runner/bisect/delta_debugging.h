@@ -14,7 +14,8 @@ namespace oomgate {
 using Changes = std::vector<int>;
 
 // What these changes alone do; `left`: about how many more will be asked for.
-using TryChanges = std::function<Answer(const Changes& changes, int left)>;
+using TryChanges =
+    std::function<BisectAnswer(const Changes& changes, int left)>;
 
 // Of `count` changes that together are bad, and good without any: a set that
 // is bad, and of which no single one can be taken away. `skip` counts as not

@@ -26,7 +26,8 @@ TEST(SmallestBadSet, FindsEverySingleOneAndEveryPair) {
       const Changes found =
           SmallestBadSet(kCount, [&](const Changes& changes, int) {
             EXPECT_TRUE(asked.insert(changes).second) << "asked for twice";
-            return Includes(changes, culprit) ? Answer::kBad : Answer::kGood;
+            return Includes(changes, culprit) ? BisectAnswer::kBad
+                                              : BisectAnswer::kGood;
           });
       EXPECT_EQ(found, culprit);
       EXPECT_THAT(asked.size(), Le(a == b ? 10U : 45U));
@@ -37,8 +38,8 @@ TEST(SmallestBadSet, FindsEverySingleOneAndEveryPair) {
 TEST(SmallestBadSet, TakesSkippedForNotBad) {
   // 3 alone cannot be judged without 4, which does nothing else.
   const auto attempt = [](const Changes& changes, int) {
-    if (!Includes(changes, {3})) return Answer::kGood;
-    return Includes(changes, {4}) ? Answer::kBad : Answer::kSkip;
+    if (!Includes(changes, {3})) return BisectAnswer::kGood;
+    return Includes(changes, {4}) ? BisectAnswer::kBad : BisectAnswer::kSkip;
   };
   EXPECT_THAT(SmallestBadSet(8, attempt), ElementsAre(3, 4));
 }
@@ -47,8 +48,8 @@ TEST(SmallestBadSet, LeavesNothingThatCanGo) {
   // Either pair does it: one of them, not their union.
   const auto attempt = [](const Changes& changes, int) {
     return Includes(changes, {0, 7}) || Includes(changes, {2, 5})
-               ? Answer::kBad
-               : Answer::kGood;
+               ? BisectAnswer::kBad
+               : BisectAnswer::kGood;
   };
   const Changes found = SmallestBadSet(9, attempt);
   EXPECT_TRUE(found == (Changes{0, 7}) || found == (Changes{2, 5}));
@@ -57,7 +58,7 @@ TEST(SmallestBadSet, LeavesNothingThatCanGo) {
 TEST(SmallestBadSet, OfOneAsksNothing) {
   const auto attempt = [](const Changes&, int) {
     ADD_FAILURE();
-    return Answer::kGood;
+    return BisectAnswer::kGood;
   };
   EXPECT_THAT(SmallestBadSet(1, attempt), ElementsAre(0));
 }

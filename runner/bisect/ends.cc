@@ -62,20 +62,21 @@ Ends::Ends(Result good, Result bad, std::string value)
   }
 }
 
-Outcome Ends::Like(const Result& result) const {
-  if (SaysNothing(result)) return {Answer::kSkip, ShortReason(result)};
+StepOutcome Ends::Like(const Result& result) const {
+  if (SaysNothing(result)) return {BisectAnswer::kSkip, ShortReason(result)};
   if (value_.empty()) {
-    const Answer answer = result.verdict == good_.verdict  ? Answer::kGood
-                          : result.verdict == bad_.verdict ? Answer::kBad
-                                                           : Answer::kSkip;
+    const BisectAnswer answer =
+        result.verdict == good_.verdict  ? BisectAnswer::kGood
+        : result.verdict == bad_.verdict ? BisectAnswer::kBad
+                                         : BisectAnswer::kSkip;
     return {answer, ShortReason(result)};
   }
   const auto value = ValueOf(result, value_);
   if (!value)
-    return {Answer::kSkip, "no " + value_ + ": " + ShortReason(result)};
+    return {BisectAnswer::kSkip, "no " + value_ + ": " + ShortReason(result)};
   const double from_good = std::abs(*value - *ValueOf(good_, value_));
   const double from_bad = std::abs(*value - *ValueOf(bad_, value_));
-  return {from_bad < from_good ? Answer::kBad : Answer::kGood,
+  return {from_bad < from_good ? BisectAnswer::kBad : BisectAnswer::kGood,
           fmt::format("{} is {}", value_, NumberText(*value))};
 }
 

@@ -21,7 +21,7 @@ class Ends {
 
   // good or bad: as the end that it is like; a value, as the end that it is
   // nearer to. skip: like neither.
-  Outcome Like(const Result& result) const;
+  StepOutcome Like(const Result& result) const;
 
  private:
   Result good_;

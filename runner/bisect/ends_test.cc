@@ -25,24 +25,26 @@ TEST(Ends, TellVerdictsApart) {
   const auto answer = [&](const Result& result) {
     return ends.Like(result).answer;
   };
-  EXPECT_EQ(answer(ResultOf(Verdict::kPass)), Answer::kGood);
-  EXPECT_EQ(answer(ResultOf(Verdict::kKnown)), Answer::kBad);
-  EXPECT_EQ(answer(ResultOf(Verdict::kFail)), Answer::kSkip);
-  EXPECT_EQ(answer(ResultOf(Verdict::kBroken)), Answer::kSkip);
+  EXPECT_EQ(answer(ResultOf(Verdict::kPass)), BisectAnswer::kGood);
+  EXPECT_EQ(answer(ResultOf(Verdict::kKnown)), BisectAnswer::kBad);
+  EXPECT_EQ(answer(ResultOf(Verdict::kFail)), BisectAnswer::kSkip);
+  EXPECT_EQ(answer(ResultOf(Verdict::kBroken)), BisectAnswer::kSkip);
 }
 
 TEST(Ends, OfLostTakeOnlyWhatHadStarted) {
   const Ends ends(ResultOf(Verdict::kPass), ResultOf(Verdict::kLost), "");
-  EXPECT_EQ(ends.Like(ResultOf(Verdict::kLost)).answer, Answer::kBad);
-  EXPECT_EQ(ends.Like(ResultOf(Verdict::kLost, 0, "")).answer, Answer::kSkip);
+  EXPECT_EQ(ends.Like(ResultOf(Verdict::kLost)).answer, BisectAnswer::kBad);
+  EXPECT_EQ(ends.Like(ResultOf(Verdict::kLost, 0, "")).answer,
+            BisectAnswer::kSkip);
 }
 
 TEST(Ends, TakeAValueForTheEndThatIsNearer) {
   const Ends ends(ResultOf(Verdict::kPass, 66), ResultOf(Verdict::kPass, 0),
                   "pages");
-  EXPECT_EQ(ends.Like(ResultOf(Verdict::kPass, 34)).answer, Answer::kGood);
-  EXPECT_EQ(ends.Like(ResultOf(Verdict::kPass, 32)).answer, Answer::kBad);
-  EXPECT_EQ(ends.Like(ResultOf(Verdict::kPass, -1)).answer, Answer::kBad);
+  EXPECT_EQ(ends.Like(ResultOf(Verdict::kPass, 34)).answer,
+            BisectAnswer::kGood);
+  EXPECT_EQ(ends.Like(ResultOf(Verdict::kPass, 32)).answer, BisectAnswer::kBad);
+  EXPECT_EQ(ends.Like(ResultOf(Verdict::kPass, -1)).answer, BisectAnswer::kBad);
 }
 
 TEST(Ends, ThatAreAlikeAreRefusedWithWhatDiffers) {

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-Trial Side(const std::string& title, Answer answer, double value) {
+Trial Side(const std::string& title, BisectAnswer answer, double value) {
   Trial trial{.key = title, .title = title, .outcome = {answer, "why"}};
   trial.run = "runs/" + title;
   trial.result.emplace();
@@ -28,11 +28,12 @@ TEST(FindingText, ShowsBothSidesAndWhatDiffers) {
     fs::create_directories(folder.path() / "runs" / run);
     SaveBytes(folder.path() / "runs" / run / "console-001-vm.log", "");
   }
-  const std::string text = FindingText({.culprit = "first bad: new",
-                                        .before = Side("old", Answer::kGood, 3),
-                                        .now = Side("new", Answer::kBad, 4),
-                                        .again = "oomgate run"},
-                                       folder.path());
+  const std::string text =
+      FindingText({.culprit = "first bad: new",
+                   .before = Side("old", BisectAnswer::kGood, 3),
+                   .now = Side("new", BisectAnswer::kBad, 4),
+                   .again = "oomgate run"},
+                  folder.path());
   EXPECT_THAT(text, HasSubstr("first bad: new\n"));
   EXPECT_THAT(text, HasSubstr("runs/old/console-001-vm.log"));
   EXPECT_THAT(text, HasSubstr("runs/new/console-001-vm.log"));
@@ -43,7 +44,8 @@ TEST(FindingText, ShowsBothSidesAndWhatDiffers) {
 
 TEST(FindingText, SaysWhichSideWasNotTried) {
   const std::string text = FindingText(
-      {.culprit = "first bad: new", .now = Side("new", Answer::kBad, 4)}, "/x");
+      {.culprit = "first bad: new", .now = Side("new", BisectAnswer::kBad, 4)},
+      "/x");
   EXPECT_THAT(text, HasSubstr("before  not tried here\n"));
 }
 

@@ -72,16 +72,16 @@ GitBisect LookAtGit() {
   return git;
 }
 
-std::optional<GitCulprit> CulpritAfter(Answer answer) {
+std::optional<GitCulprit> CulpritAfter(BisectAnswer answer) {
   const std::string head = FirstOf(Git({"rev-parse", "HEAD"}));
   Lines bad = Marked(Term(true));
   Lines good = Marked(Term(false) + "-*");
   if (bad.empty() || good.empty()) return std::nullopt;
   const Lines marked = Marked("skip-*");
   std::set<std::string> skipped(marked.begin(), marked.end());
-  if (answer == Answer::kBad) bad = {head};
-  if (answer == Answer::kGood) good.push_back(head);
-  if (answer == Answer::kSkip) skipped.insert(head);
+  if (answer == BisectAnswer::kBad) bad = {head};
+  if (answer == BisectAnswer::kGood) good.push_back(head);
+  if (answer == BisectAnswer::kSkip) skipped.insert(head);
   Lines question = {"rev-list", bad.front(), "--not"};
   question.insert(question.end(), good.begin(), good.end());
   const auto candidates = Git(question);

@@ -31,6 +31,6 @@ struct GitCulprit {
 
 // With `answer` to what is checked out; nothing where git will try more, or
 // where no bisect goes on.
-std::optional<GitCulprit> CulpritAfter(Answer answer);
+std::optional<GitCulprit> CulpritAfter(BisectAnswer answer);
 
 }  // namespace oomgate

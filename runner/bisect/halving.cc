@@ -29,13 +29,13 @@ Border FindBorder(std::size_t count, const TryOne& attempt) {
   while (const auto n = NearestToMiddle(border, skipped)) {
     const int left = Halvings(border.bad - border.good) - 1;
     switch (attempt(*n, left < 0 ? 0 : left)) {
-      case Answer::kGood:
+      case BisectAnswer::kGood:
         border.good = *n;
         break;
-      case Answer::kBad:
+      case BisectAnswer::kBad:
         border.bad = *n;
         break;
-      case Answer::kSkip:
+      case BisectAnswer::kSkip:
         skipped.insert(*n);
         break;
     }

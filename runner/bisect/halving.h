@@ -19,7 +19,7 @@ struct Border {
 };
 
 // Number `n` of the line; `left`: about how many more will be asked for.
-using TryOne = std::function<Answer(std::size_t n, int left)>;
+using TryOne = std::function<BisectAnswer(std::size_t n, int left)>;
 
 // Of `count` >= 2 things: number 0 is good, the last is bad; neither is asked
 // for, nor is any other one twice.

@@ -20,7 +20,7 @@ TEST(FindBorder, FindsEveryPlaceInFewSteps) {
     const Border border = FindBorder(kCount, [&](std::size_t n, int left) {
       EXPECT_TRUE(n > 0 && n < kCount - 1 && asked.insert(n).second) << n;
       EXPECT_LE(left, 6);
-      return n < first_bad ? Answer::kGood : Answer::kBad;
+      return n < first_bad ? BisectAnswer::kGood : BisectAnswer::kBad;
     });
     EXPECT_EQ(border.good, first_bad - 1);
     EXPECT_EQ(border.bad, first_bad);
@@ -31,8 +31,8 @@ TEST(FindBorder, FindsEveryPlaceInFewSteps) {
 
 TEST(FindBorder, GoesAroundWhatCannotBeJudged) {
   const Border border = FindBorder(20, [](std::size_t n, int) {
-    if (n % 2 == 1) return Answer::kSkip;
-    return n < 7 ? Answer::kGood : Answer::kBad;
+    if (n % 2 == 1) return BisectAnswer::kSkip;
+    return n < 7 ? BisectAnswer::kGood : BisectAnswer::kBad;
   });
   EXPECT_EQ(border.good, 6U);
   EXPECT_EQ(border.bad, 8U);
@@ -42,7 +42,7 @@ TEST(FindBorder, GoesAroundWhatCannotBeJudged) {
 TEST(FindBorder, OfTwoAsksNothing) {
   const Border border = FindBorder(2, [](std::size_t, int) {
     ADD_FAILURE();
-    return Answer::kSkip;
+    return BisectAnswer::kSkip;
   });
   EXPECT_EQ(border.good, 0U);
   EXPECT_EQ(border.bad, 1U);
@@ -50,7 +50,7 @@ TEST(FindBorder, OfTwoAsksNothing) {
 
 TEST(FindBorder, EndsWhereNothingCanBeJudged) {
   const Border border =
-      FindBorder(5, [](std::size_t, int) { return Answer::kSkip; });
+      FindBorder(5, [](std::size_t, int) { return BisectAnswer::kSkip; });
   EXPECT_THAT(border.skipped, ElementsAre(1U, 2U, 3U));
 }
 

@@ -34,8 +34,8 @@ void to_json(Json& j, const Trial& trial) {
 void from_json(const Json& j, Trial& trial) {
   j.at("key").get_to(trial.key);
   j.at("title").get_to(trial.title);
-  trial.outcome.answer =
-      EnumFromText<Answer>(kAnswerNames, j.at("answer").get<std::string>());
+  trial.outcome.answer = EnumFromText<BisectAnswer>(
+      kAnswerNames, j.at("answer").get<std::string>());
   j.at("why").get_to(trial.outcome.why);
   j.at("seconds").get_to(trial.seconds);
   j.at("build").get_to(trial.build);

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-Trial TrialOf(const std::string& key, Answer answer) {
+Trial TrialOf(const std::string& key, BisectAnswer answer) {
   Trial trial{.key = key, .title = "a title", .outcome = {answer, "why"}};
   trial.seconds = 1.5;
   trial.run = "runs/1";
@@ -37,26 +37,26 @@ TEST_F(BisectLogTest, GoesOnWhereItEnded) {
   {
     BisectLog log(folder_, question_);
     EXPECT_EQ(log.Find("a"), nullptr);
-    log.Append(TrialOf("a", Answer::kGood));
-    log.Append(TrialOf("b", Answer::kSkip));
-    log.Append(TrialOf("a", Answer::kBad));
+    log.Append(TrialOf("a", BisectAnswer::kGood));
+    log.Append(TrialOf("b", BisectAnswer::kSkip));
+    log.Append(TrialOf("a", BisectAnswer::kBad));
   }
   const BisectLog log(folder_, question_);
   ASSERT_THAT(log.trials(), SizeIs(3));
-  EXPECT_EQ(log.Find("a")->outcome, (Outcome{Answer::kBad, "why"}));
-  EXPECT_EQ(log.Find("b")->outcome.answer, Answer::kSkip);
+  EXPECT_EQ(log.Find("a")->outcome, (StepOutcome{BisectAnswer::kBad, "why"}));
+  EXPECT_EQ(log.Find("b")->outcome.answer, BisectAnswer::kSkip);
   EXPECT_EQ(log.Find("b")->seconds, 1.5);
   EXPECT_EQ(log.Find("b")->run, "runs/1");
   EXPECT_EQ(log.Find("b")->result->id, "meta/pass");
 }
 
 TEST_F(BisectLogTest, ForgetsALineThatWasCutOff) {
-  BisectLog(folder_, question_).Append(TrialOf("a", Answer::kGood));
+  BisectLog(folder_, question_).Append(TrialOf("a", BisectAnswer::kGood));
   std::ofstream(folder_ / "log.jsonl", std::ios::app) << R"({"event":"st)";
   {
     BisectLog log(folder_, question_);
     EXPECT_THAT(log.trials(), SizeIs(1));
-    log.Append(TrialOf("b", Answer::kBad));
+    log.Append(TrialOf("b", BisectAnswer::kBad));
   }
   EXPECT_THAT(BisectLog(folder_, question_).trials(), SizeIs(2));
 }
@@ -64,7 +64,7 @@ TEST_F(BisectLogTest, ForgetsALineThatWasCutOff) {
 TEST_F(BisectLogTest, StartsAnewWhereNotEvenTheFirstLineIsWhole) {
   fs::create_directories(folder_);
   std::ofstream(folder_ / "log.jsonl") << R"({"event":"bis)";
-  BisectLog(folder_, question_).Append(TrialOf("a", Answer::kGood));
+  BisectLog(folder_, question_).Append(TrialOf("a", BisectAnswer::kGood));
   EXPECT_THAT(BisectLog(folder_, question_).trials(), SizeIs(1));
 }
 
@@ -80,7 +80,7 @@ TEST_F(BisectLogTest, RefusesTheLogOfAnotherQuestion) {
 }
 
 TEST_F(BisectLogTest, SaysWhichLineCannotBeRead) {
-  BisectLog(folder_, question_).Append(TrialOf("a", Answer::kGood));
+  BisectLog(folder_, question_).Append(TrialOf("a", BisectAnswer::kGood));
   std::ofstream(folder_ / "log.jsonl", std::ios::app) << "{\"key\":1}\n";
   try {
     const BisectLog log(folder_, question_);

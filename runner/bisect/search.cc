@@ -27,11 +27,11 @@ void Say(const std::string& text) {
 }
 
 // While there are no ends, anything that says something will do.
-Outcome Anything(Answer answer, const Result& result) {
-  const Outcome outcome = OutcomeOf(result);
+StepOutcome Anything(BisectAnswer answer, const Result& result) {
+  const StepOutcome outcome = OutcomeOf(result);
   const bool says_nothing =
-      outcome.answer == Answer::kSkip && result.verdict != Verdict::kSkip;
-  return {says_nothing ? Answer::kSkip : answer, outcome.why};
+      outcome.answer == BisectAnswer::kSkip && result.verdict != Verdict::kSkip;
+  return {says_nothing ? BisectAnswer::kSkip : answer, outcome.why};
 }
 
 }  // namespace
@@ -48,7 +48,7 @@ const Trial& Search::Run(Trial what, int left, const Prepare& prepare,
                          const Judge& judge) {
   const Trial* const known = log_.Find(what.key);
   // What was skipped may have been the network's fault.
-  if (known != nullptr && known->outcome.answer != Answer::kSkip) {
+  if (known != nullptr && known->outcome.answer != BisectAnswer::kSkip) {
     seconds_.push_back(known->seconds);
     return *known;
   }
@@ -60,14 +60,14 @@ const Trial& Search::Run(Trial what, int left, const Prepare& prepare,
   if (missing.empty()) {
     what.outcome = RunConfirmed(
         run, options_.confirm,
-        [&](const OneRun& one) -> Outcome {
+        [&](const OneRun& one) -> StepOutcome {
           const std::string nothing = check_(one.run);
-          if (!nothing.empty()) return {Answer::kSkip, nothing};
+          if (!nothing.empty()) return {BisectAnswer::kSkip, nothing};
           return judge(one.result());
         },
         log_, what);
   } else {
-    what.outcome = {Answer::kSkip, missing};
+    what.outcome = {BisectAnswer::kSkip, missing};
   }
   what.seconds =
       std::chrono::duration<double>(steady_clock::now() - start).count();
@@ -81,12 +81,12 @@ const Trial& Search::Run(Trial what, int left, const Prepare& prepare,
 void Search::TryEnds(const Trial& good, const Prepare& prepare_good,
                      const Trial& bad, const Prepare& prepare_bad) {
   std::optional<Result> results[2];
-  for (const Answer end : {Answer::kGood, Answer::kBad}) {
-    const bool is_good = end == Answer::kGood;
+  for (const BisectAnswer end : {BisectAnswer::kGood, BisectAnswer::kBad}) {
+    const bool is_good = end == BisectAnswer::kGood;
     const Trial& trial =
         Run(is_good ? good : bad, -1, is_good ? prepare_good : prepare_bad,
             [end](const Result& result) { return Anything(end, result); });
-    if (trial.outcome.answer == Answer::kSkip || !trial.result) {
+    if (trial.outcome.answer == BisectAnswer::kSkip || !trial.result) {
       throw UserError(fmt::format("the {} end says nothing: {}", ToText(end),
                                   trial.outcome.why));
     }

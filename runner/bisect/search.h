@@ -46,7 +46,7 @@ class Search {
   void Tell(const std::string& finding) const;
 
  private:
-  using Judge = std::function<Outcome(const Result& result)>;
+  using Judge = std::function<StepOutcome(const Result& result)>;
   const Trial& Run(Trial what, int left, const Prepare& prepare,
                    const Judge& judge);
 

@@ -109,7 +109,7 @@ class SettingsSearch {
     }
     int skipped = 0;
     for (const Trial& trial : search_.log().trials()) {
-      skipped += trial.outcome.answer == Answer::kSkip ? 1 : 0;
+      skipped += trial.outcome.answer == BisectAnswer::kSkip ? 1 : 0;
     }
     if (skipped > 0) {
       finding.notes.push_back(

@@ -56,14 +56,14 @@ class Step {
                        : git_.commit.substr(0, 12) + " " + git_.subject;
   }
 
-  Answer Go() {
+  BisectAnswer Go() {
     const auto start = steady_clock::now();
     Say(Progress() + ": " + Printable(trial_.title));
     trial_.outcome = Try();
     trial_.seconds =
         std::chrono::duration<double>(steady_clock::now() - start).count();
     log_.Append(trial_);
-    const Outcome& outcome = trial_.outcome;
+    const StepOutcome& outcome = trial_.outcome;
     Say(fmt::format("{}: {} [{:.0f} s]", ToText(outcome.answer), outcome.why,
                     trial_.seconds));
     TellCulprit();
@@ -72,9 +72,9 @@ class Step {
 
  private:
   std::string Progress() const;
-  Outcome Try();
+  StepOutcome Try();
   std::string MakeKernel();
-  Outcome RunIt();
+  StepOutcome RunIt();
   void TellCulprit() const;
   std::optional<Trial> Tried(const std::string& commit) const;
   std::string Again(const std::string& commit) const;
@@ -124,7 +124,7 @@ std::string Step::MakeKernel() {
   return "";
 }
 
-Outcome Step::RunIt() {
+StepOutcome Step::RunIt() {
   run_.cold = true;  // nobody will restore a guest of this kernel
   return RunConfirmed(
       run_, options_.confirm,
@@ -138,10 +138,10 @@ Outcome Step::RunIt() {
       log_, trial_);
 }
 
-Outcome Step::Try() {
+StepOutcome Step::Try() {
   const std::string missing = MakeKernel();
-  if (!missing.empty()) return {Answer::kSkip, missing};
-  Outcome outcome = RunIt();
+  if (!missing.empty()) return {BisectAnswer::kSkip, missing};
+  StepOutcome outcome = RunIt();
   std::error_code ignored;
   fs::remove_all(run_.kernels, ignored);
   return outcome;
@@ -177,10 +177,11 @@ void Step::TellCulprit() const {
   finding.now = Tried(culprit->commit);
   finding.before = Tried(culprit->parent);
   // Its parent may have been called good by the user: any good one then.
-  if (!finding.before || finding.before->outcome.answer != Answer::kGood) {
+  if (!finding.before ||
+      finding.before->outcome.answer != BisectAnswer::kGood) {
     finding.before.reset();
     for (const Trial& trial : log_.trials()) {
-      if (trial.outcome.answer == Answer::kGood) finding.before = trial;
+      if (trial.outcome.answer == BisectAnswer::kGood) finding.before = trial;
     }
   }
   for (const std::string& commit : culprit->skipped) {
@@ -195,7 +196,7 @@ void Step::TellCulprit() const {
 
 }  // namespace
 
-Answer BisectStep(const StepOptions& options) {
+BisectAnswer BisectStep(const StepOptions& options) {
   CheckOneInstance(options.run.patterns[0]);
   if (!options.metric.empty()) CheckCostBaseline(options.baseline);
   return Step(options).Go();

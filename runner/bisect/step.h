@@ -28,6 +28,6 @@ struct StepOptions {
 
 // Tells stdout what goes on. Throws Interrupted, UserError, HarnessError where
 // a next step would not help.
-Answer BisectStep(const StepOptions& options);
+BisectAnswer BisectStep(const StepOptions& options);
 
 }  // namespace oomgate

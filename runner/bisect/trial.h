@@ -16,7 +16,7 @@ namespace oomgate {
 struct Trial {
   std::string key;    // what was tried: a commit, a release, settings
   std::string title;  // more of it, for a reader
-  Outcome outcome = {};
+  StepOutcome outcome = {};
   double seconds = 0;                 // all of it, the build included
   std::string build = {};             // what it said, below the bisect's folder
   std::string run = {};               // the run's folder, likewise

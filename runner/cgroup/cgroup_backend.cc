@@ -45,7 +45,8 @@ std::string CgroupBackend::MissingHere() {
          why + kWithout;
 }
 
-void CgroupBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
+void CgroupBackend::Run(const OrderGroup& group, Sink& sink,
+                        const Cancel& cancel) {
   const auto controller = FindMemoryController();
   if (!controller) throw HarnessError(MissingHere());
   JudgeSetup setup;

@@ -13,7 +13,7 @@ class CgroupBackend : public Backend {
   explicit CgroupBackend(std::string cases_program);
   static std::string MissingHere();
   std::string Missing() override { return MissingHere(); }
-  void Run(const Group& group, Sink& sink, const Cancel& cancel) override;
+  void Run(const OrderGroup& group, Sink& sink, const Cancel& cancel) override;
 
  private:
   std::string program_;

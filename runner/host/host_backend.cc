@@ -13,7 +13,8 @@ HostBackend::HostBackend(std::string cases_program)
 
 std::string HostBackend::Missing() { return ""; }
 
-void HostBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
+void HostBackend::Run(const OrderGroup& group, Sink& sink,
+                      const Cancel& cancel) {
   JudgeSetup setup;
   setup.program = program_;
   JudgeHere(std::move(setup), group, sink, cancel);

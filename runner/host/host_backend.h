@@ -12,7 +12,7 @@ class HostBackend : public Backend {
  public:
   explicit HostBackend(std::string cases_program);
   std::string Missing() override;
-  void Run(const Group& group, Sink& sink, const Cancel& cancel) override;
+  void Run(const OrderGroup& group, Sink& sink, const Cancel& cancel) override;
 
  private:
   std::string program_;

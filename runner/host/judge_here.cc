@@ -6,7 +6,7 @@
 
 namespace oomgate {
 
-void JudgeHere(JudgeSetup setup, const Group& group, Sink& sink,
+void JudgeHere(JudgeSetup setup, const OrderGroup& group, Sink& sink,
                const Cancel& cancel) {
   setup.cancel_fd = cancel.fd();
   Collector collector(group, sink);

@@ -8,7 +8,7 @@
 namespace oomgate {
 
 // A result for each order of the group, unless cancelled.
-void JudgeHere(JudgeSetup setup, const Group& group, Sink& sink,
+void JudgeHere(JudgeSetup setup, const OrderGroup& group, Sink& sink,
                const Cancel& cancel);
 
 }  // namespace oomgate

@@ -45,7 +45,7 @@ std::string ReasonOfLoss(const Record& record) {
 
 }  // namespace
 
-Collector::Collector(Group group, Sink& sink, oomgate::Start outside)
+Collector::Collector(OrderGroup group, Sink& sink, oomgate::Start outside)
     : group_(std::move(group)),
       sink_(sink),
       outside_(std::move(outside)),

@@ -22,7 +22,7 @@ class Collector {
  public:
   // `outside`: what the record of a start cannot tell of a guest; its other
   // fields are not looked at.
-  Collector(Group group, Sink& sink, oomgate::Start outside = {});
+  Collector(OrderGroup group, Sink& sink, oomgate::Start outside = {});
 
   // Takes one line of the stream, without line break. What it cannot read is
   // counted and told once; only what the sink throws comes out.
@@ -59,7 +59,7 @@ class Collector {
   bool IsPending(const InstanceName& name) const;
   double SecondsSinceBegin() const;
 
-  const Group group_;
+  const OrderGroup group_;
   Sink& sink_;
   const oomgate::Start outside_;
   const std::string shape_;

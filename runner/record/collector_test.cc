@@ -22,8 +22,8 @@ Order Named(const std::string& instance) {
   return order;
 }
 
-Group TwoOrders() {
-  Group group;
+OrderGroup TwoOrders() {
+  OrderGroup group;
   group.shape = {.place = Place::kVm, .memory = 256_MiB};
   group.orders = {Named("a/one"), Named("a/two[x=1]")};
   return group;
@@ -45,7 +45,7 @@ struct CollectorTest : testing::Test {
 
 TEST(Collector, APanicIsAPassWhereJustThatWasPromised) {
   const auto verdict = [](const std::string& words, bool invert) {
-    Group group = TwoOrders();
+    OrderGroup group = TwoOrders();
     group.orders[0].panics = "panic_on_oom";
     group.orders[0].invert = invert;
     RecordingSink sink;

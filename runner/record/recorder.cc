@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kSaveInterval{500};
 
 class Recorder::GroupSink : public Sink {
  public:
-  GroupSink(Recorder& recorder, const Group& group)
+  GroupSink(Recorder& recorder, const OrderGroup& group)
       : recorder_(recorder), group_(group) {}
 
   void OnLine(std::string_view json) override {
@@ -49,7 +49,7 @@ class Recorder::GroupSink : public Sink {
     }
     recorder_.report_.Started(start);
   }
-  void OnBegin(const Group& group, const InstanceName& name) override {
+  void OnBegin(const OrderGroup& group, const InstanceName& name) override {
     const std::scoped_lock lock(recorder_.mutex_);
     recorder_.report_.Began(group.shape, name);
   }
@@ -65,7 +65,7 @@ class Recorder::GroupSink : public Sink {
 
  private:
   Recorder& recorder_;
-  const Group& group_;
+  const OrderGroup& group_;
 };
 
 Recorder::Recorder(Run run, const Plan& plan, RunFolder& folder, Report& report,
@@ -89,7 +89,7 @@ Recorder::Recorder(Run run, const Plan& plan, RunFolder& folder, Report& report,
 
 Recorder::~Recorder() = default;
 
-std::unique_ptr<Sink> Recorder::SinkFor(const Group& group) {
+std::unique_ptr<Sink> Recorder::SinkFor(const OrderGroup& group) {
   return std::make_unique<GroupSink>(*this, group);
 }
 
@@ -98,7 +98,8 @@ void Recorder::Notice(const std::string& text) {
   report_.Noticed(text);
 }
 
-void Recorder::BreakPending(const Group& group, const std::string& reason) {
+void Recorder::BreakPending(const OrderGroup& group,
+                            const std::string& reason) {
   const std::scoped_lock lock(mutex_);
   const std::string shape = ToText(group.shape);
   for (const Order& order : group.orders) {

@@ -28,11 +28,11 @@ class Recorder {
   ~Recorder();
 
   // The sink for one group's backend; it must not outlive the recorder.
-  std::unique_ptr<Sink> SinkFor(const Group& group);
+  std::unique_ptr<Sink> SinkFor(const OrderGroup& group);
 
   void Notice(const std::string& text);
   // Orders of the group that have no result so far get `broken`.
-  void BreakPending(const Group& group, const std::string& reason);
+  void BreakPending(const OrderGroup& group, const std::string& reason);
   // Writes run.json where it is behind; throws nothing.
   void SaveIfBehind();
   // Completes run.json and ends the report. Throws what stopped the writing.
@@ -56,7 +56,7 @@ class Recorder {
   const std::chrono::steady_clock::time_point started_;
   std::chrono::steady_clock::time_point saved_;
   bool behind_ = false;
-  const Group* last_writer_ = nullptr;
+  const OrderGroup* last_writer_ = nullptr;
 };
 
 }  // namespace oomgate

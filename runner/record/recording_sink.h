@@ -12,7 +12,7 @@ namespace oomgate {
 struct RecordingSink : Sink {
   void OnLine(std::string_view json) override { lines.emplace_back(json); }
   void OnStart(const Start& start) override { starts.push_back(start); }
-  void OnBegin(const Group&, const InstanceName& name) override {
+  void OnBegin(const OrderGroup&, const InstanceName& name) override {
     begins.push_back(name);
   }
   void OnResult(const Result& result) override { results.push_back(result); }

@@ -49,7 +49,9 @@ TEST(Kcidb, IdsAreOfThisRun) {
 
 TEST(Kcidb, HostileNamesFitThePatterns) {
   const std::regex id("[a-z0-9_]+:.*");  // no line break
-  for (const Json& test : Submission({HostileRun()})["tests"]) {
+  const Json submission = Submission({HostileRun()});
+  ASSERT_FALSE(submission["tests"].empty());
+  for (const Json& test : submission["tests"]) {
     EXPECT_TRUE(std::regex_match(test["id"].get<std::string>(), id));
     EXPECT_TRUE(std::regex_match(test["build_id"].get<std::string>(), id));
     EXPECT_TRUE(std::regex_match(test["path"].get<std::string>(),

@@ -108,7 +108,7 @@ GuestOrders VmBackend::ShapeOrders(const Shape& shape) {
   return orders;
 }
 
-GuestOrders VmBackend::OrdersOf(const Group& group) {
+GuestOrders VmBackend::OrdersOf(const OrderGroup& group) {
   GuestOrders orders = ShapeOrders(group.shape);
   std::string next_disk = "vda";
   if (group.shape.swap.count > 0) {
@@ -168,7 +168,7 @@ oomgate::Start VmBackend::Identity(Accelerator accelerator) const {
   return identity;
 }
 
-GuestEnd VmBackend::RunOne(const Group& group, const Start& start,
+GuestEnd VmBackend::RunOne(const OrderGroup& group, const Start& start,
                            Progress& progress, Console& console,
                            const std::function<void(std::string_view)>& on_line,
                            const Cancel& cancel) {
@@ -233,7 +233,7 @@ std::string VmBackend::TemplateKey(const Shape& shape,
 
 std::optional<std::string> VmBackend::Canary(const Shape& shape,
                                              const Cancel& cancel) {
-  Group group;
+  OrderGroup group;
   group.shape = shape;
   group.shape.swap = {};
   group.shape.disk = {};
@@ -288,7 +288,7 @@ const Symbols& VmBackend::SymbolsOf(const Shape& shape, const Start& start,
   if (!options_.symbols.empty()) return options_.symbols;
   return symbols_.For(TemplateKey(shape, start.accelerator),
                       [&](const GuestSymbols::OnLine& on_line) {
-                        Group group;
+                        OrderGroup group;
                         group.shape = shape;
                         Start asked = start;
                         asked.symbols = true;
@@ -299,7 +299,7 @@ const Symbols& VmBackend::SymbolsOf(const Shape& shape, const Start& start,
                       });
 }
 
-void VmBackend::TellProfile(const Group& group, const std::string& counts,
+void VmBackend::TellProfile(const OrderGroup& group, const std::string& counts,
                             const Symbols& symbols, Sink& sink) const {
   // A plan gives each instance a guest of its own.
   if (group.orders.size() != 1) return;
@@ -316,7 +316,7 @@ void VmBackend::TellProfile(const Group& group, const std::string& counts,
   }
 }
 
-void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
+void VmBackend::Run(const OrderGroup& group, Sink& sink, const Cancel& cancel) {
   const Accelerator accelerator = ChosenAccelerator(group.shape, sink, cancel);
   const std::string shape = ToText(group.shape);
   const fs::path log =
@@ -327,7 +327,7 @@ void VmBackend::Run(const Group& group, Sink& sink, const Cancel& cancel) {
   Console console(log);
   bool boring = !options_.keep;
   SavedGuests::Lease saved = SavedFor(group.shape, accelerator, sink, cancel);
-  Group left = group;
+  OrderGroup left = group;
   int futile = 0;
   while (!left.orders.empty() && !cancel.requested()) {
     Start start{.accelerator = accelerator, .verbose = futile > 0};

@@ -53,7 +53,7 @@ class VmBackend : public Backend {
   // May be called from several threads. Throws UserError where the options do
   // not fit this machine (KVM that does not work) or the kernel (no driver for
   // the swap asked for).
-  void Run(const Group& group, Sink& sink, const Cancel& cancel) override;
+  void Run(const OrderGroup& group, Sink& sink, const Cancel& cancel) override;
 
  private:
   struct Programs {
@@ -69,7 +69,7 @@ class VmBackend : public Backend {
   const Programs& ProgramsFor(const Shape& shape);
   // What all guests of the shape have in common.
   GuestOrders ShapeOrders(const Shape& shape);
-  GuestOrders OrdersOf(const Group& group);
+  GuestOrders OrdersOf(const OrderGroup& group);
   // What a start's record cannot say.
   oomgate::Start Identity(Accelerator accelerator) const;
   // With its disks and, to boot, its initramfs in `scratch`.
@@ -96,12 +96,12 @@ class VmBackend : public Backend {
   const Symbols& SymbolsOf(const Shape& shape, const Start& start,
                            const Cancel& cancel);
   // Tells what was counted in a guest that ran what is in `group`.
-  void TellProfile(const Group& group, const std::string& counts,
+  void TellProfile(const OrderGroup& group, const std::string& counts,
                    const Symbols& symbols, Sink& sink) const;
   // One guest, which is to run what is in `group`. Throws HarnessError where
   // not even QEMU comes up.
-  GuestEnd RunOne(const Group& group, const Start& start, Progress& progress,
-                  Console& console,
+  GuestEnd RunOne(const OrderGroup& group, const Start& start,
+                  Progress& progress, Console& console,
                   const std::function<void(std::string_view)>& on_line,
                   const Cancel& cancel);
 

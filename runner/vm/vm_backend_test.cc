@@ -31,7 +31,7 @@ class Remembers : public Sink {
  public:
   void OnLine(std::string_view) override {}
   void OnStart(const Start& start) override { starts.push_back(start); }
-  void OnBegin(const Group&, const InstanceName&) override {
+  void OnBegin(const OrderGroup&, const InstanceName&) override {
     if (on_begin) on_begin();
   }
   void OnResult(const Result& result) override { results[result.id] = result; }
@@ -87,7 +87,7 @@ class VmBackendTest : public testing::Test {
 
   fs::path folder_;
   VmOptions options_;
-  Group group_;
+  OrderGroup group_;
   Remembers sink_;
   Cancel cancel_;
 };
