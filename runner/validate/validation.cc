@@ -44,6 +44,7 @@ Json ToJson(const Validation& v) {
 }
 
 bool IsValidation(const std::filesystem::path& file) {
+  if (std::filesystem::is_directory(file)) return false;  // of a run
   std::ifstream in(file);
   const Json json = Json::parse(in, nullptr, false);
   return json.is_object() && json.contains("validation");
