@@ -49,7 +49,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 
 Oracle Expect(const Params&, const Facts& f) {
   // What a child has beside what it was told to hold: of its parent.
-  const auto held = Between(kHeld, kHeld + 1_MiB);
+  const auto held = Between(kHeld, kHeld + kOwnAnon);
   const Oracle ended =
       AllOf(Survives(), Size("alive.anon", held), Size("killed.anon", held),
             Count("signal", Eq(SIGKILL)));

@@ -50,7 +50,7 @@ Oracle Expect(const Params&, const Facts&) {
                Size("victim.anon", Le(64_KiB)),
                // OOM_REAPER_DELAY is 2 s; the tick may be 10 ms.
                Count("waited_ms", Between(1980, 20000)), Count("kills", Eq(1)),
-               Size("other.anon", Between(2_MiB, 2_MiB + 512_KiB)),
+               Size("other.anon", Between(2_MiB, 2_MiB + kOwnAnon)),
                Count("other.signal", Eq(SIGKILL)), Count("all_kills", Eq(2)),
                Count("victim.signal", Eq(SIGKILL)));
 }

@@ -61,7 +61,7 @@ Oracle Expect(const Params&, const Facts& f) {
   return AllOf(Survives(), Count("victim.signal", Eq(SIGKILL)),
                Count("kills", Eq(1)), Count("other.alive", Eq(1)),
                Size("other.locked", Eq(kLocked)),
-               Size("other.rss", Between(kLocked, kLocked + 512_KiB)),
+               Size("other.rss", Between(kLocked, kLocked + kOwnAnon)),
                Size("written", Between(all - 6_MiB, all)),
                OomConstraint("CONSTRAINT_MEMCG"),
                OomNumber("table.swapents",

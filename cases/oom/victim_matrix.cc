@@ -156,7 +156,7 @@ Oracle Expect(const Params&, const Facts& f) {
       rounds,
       // The first kill's report: the 20 MiB, and what a child has besides.
       OomConstraint("CONSTRAINT_NONE"), OomNodemask("(null)"),
-      OomAnonRss(Between(kSizes[0], kSizes[0] + 512_KiB)),
+      OomAnonRss(Between(kSizes[0], kSizes[0] + kOwnAnon)),
       OomNumber("oom_score_adj", Eq(0)), Count("parent.dies", Eq(1)),
       Count("child.alive", Eq(1)), Count("allocator.dies", Eq(1)),
       Count("exempt.dies", Eq(0)), Count("exempt.status", Eq(0)),

@@ -34,7 +34,7 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
 Oracle Expect(const Params& p, const Facts& f) {
   return AllOf(
       OomKilled(), OomVictimIsSubject(), OomConstraint("CONSTRAINT_NONE"),
-      OomAnonRss(Lt(1_MiB)), OomRss(Lt(2_MiB)),
+      OomAnonRss(Lt(kOwnAnon)), OomRss(Lt(2_MiB)),
       // A few pages stay in reserve, a few of the page cache are reclaimed.
       Percent("touches", "free_touches", Between(94.0, 102.0)),
       OomPageTables(Between((f.ram - kSibling) * 3 / 4, f.ram - kSibling)),

@@ -81,7 +81,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   if (p["tables"] != "fit") {
     return AllOf(OomKilled(), OomVictimIsSubject(),
                  OomConstraint("CONSTRAINT_MEMCG"), Count("returned", Eq(0)),
-                 OomAnonRss(Le(512_KiB)), OomPageTables(Ge(f.box * 97 / 100)),
+                 OomAnonRss(Le(kOwnAnon)), OomPageTables(Ge(f.box * 97 / 100)),
                  Size("box_peak", Eq(f.box)));
   }
   // What is empty in whole is freed with its pages: 6.14 (CONFIG_PT_RECLAIM).

@@ -33,7 +33,7 @@ Oracle Expect(const Params&, const Facts& f) {
   const Oracle killed =
       AllOf(OomKilled(), OomVictimIsSubject(),
             OomConstraint("CONSTRAINT_MEMCG"), Count("returned", Eq(0)),
-            Count("oom_kills", Eq(1)), OomAnonRss(Le(512_KiB)),
+            Count("oom_kills", Eq(1)), OomAnonRss(Le(kOwnAnon)),
             OomPageTables(Between(f.box - 96 * kPage, f.box + 64 * kPage)));
   const bool has_peak = f.cgroup == 1 || f.kernel >= KernelVersion{5, 19};
   return has_peak ? AllOf(killed, Size("box_peak", Eq(f.box))) : killed;

@@ -57,7 +57,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   // The kernel shows whose allocation failed: a leaf's, or one of the few
   // above.
   const Oracle by_tables =
-      AllOf(killed, OomAnonRss(Le(512_KiB)), KernelLogHas("handle_mm_fault"),
+      AllOf(killed, OomAnonRss(Le(kOwnAnon)), KernelLogHas("handle_mm_fault"),
             KernelLogHas("oomgate-subject invoked oom-killer"),
             AnyOf(KernelLogHas("pte_alloc_one"), KernelLogHas("__pmd_alloc")),
             OomPageTables(Between(f.box * 97 / 100, f.box + 64 * kPage)));

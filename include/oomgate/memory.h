@@ -13,6 +13,10 @@
 
 namespace oomgate {
 
+// Anonymous memory that a process of ours has beside what it maps: its data,
+// stack and heap. Measured up to 0.55 MiB; it grows with the catalogue.
+inline constexpr Bytes kOwnAnon = 1_MiB;
+
 struct Range {
   char* start = nullptr;
   Bytes size = {};
