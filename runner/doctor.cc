@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 
 #include "oomgate/model/json.h"
@@ -19,6 +18,7 @@
 #include "runner/plan.h"
 #include "runner/process.h"
 #include "runner/report/text.h"
+#include "runner/this_machine.h"
 #include "runner/vm/accelerator.h"
 #include "runner/vm/qemu.h"
 #include "runner/vm/template_store.h"
@@ -29,13 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 using State = Check::State;
 constexpr const char* kStateNames[] = {"OK", "WARNING", "MISSING"};
-
-std::string FirstLine(const fs::path& file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
 
 Check Root() {
   if (::geteuid() == 0) return {"root", State::kOk, "yes", ""};

@@ -5,7 +5,6 @@
 #include <sched.h>
 
 #include <fstream>
-#include <string>
 
 #include "runner/launch/box.h"
 
@@ -49,6 +48,13 @@ Machine ReadMachine(const std::filesystem::path& root) {
     machine.cgroup = controller->version;
   }
   return machine;
+}
+
+std::string FirstLine(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  return line;
 }
 
 }  // namespace oomgate

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this machine has, as far as the plan depends on it.
+// What this machine has, as far as plans and checks depend on it, and how it
+// is asked.
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "oomgate/model/units.h"
 
@@ -19,5 +21,8 @@ struct Machine {
 
 // `root` stands for "/" in tests.
 Machine ReadMachine(const std::filesystem::path& root = "/");
+
+// The first line of a file of /proc or /sys; "" where it cannot be read.
+std::string FirstLine(const std::filesystem::path& file);
 
 }  // namespace oomgate

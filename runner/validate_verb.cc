@@ -8,15 +8,15 @@
 
 #include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <variant>
 
 #include "runner/cli.h"
 #include "runner/error.h"
 #include "runner/kernel/store.h"
+#include "runner/record/run_folder.h"
+#include "runner/this_machine.h"
 #include "runner/validate/guardian.h"
 #include "runner/validate/probe.h"
 #include "runner/validate/validation.h"
@@ -67,22 +67,6 @@ void YieldToOthers() {
   ::sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-std::string FirstLine(const char* file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
-
-std::string Now() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc = {};
-  ::gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
 Twin TwinHere(const std::string& accel) {
   std::vector<std::string> releases;
   for (const Kernel& kernel : KernelStore().List()) {
@@ -99,7 +83,7 @@ Validation Validate(const std::vector<HostProfile>& profiles,
   Validation validation;
   validation.host = FirstLine("/proc/sys/kernel/hostname");
   validation.oomgate = OOMGATE_VERSION;
-  validation.started = Now();
+  validation.started = UtcNow();
   validation.kernel = FirstLine("/proc/sys/kernel/osrelease");
   validation.root = ::geteuid() == 0;
   validation.machine = ReadMachine();

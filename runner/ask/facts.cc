@@ -10,18 +10,12 @@
 #include <sstream>
 
 #include "runner/error.h"
+#include "runner/this_machine.h"
 
 namespace oomgate {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string FirstLine(const fs::path& file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
 
 std::int64_t Number(const fs::path& file) {
   std::int64_t number = 0;

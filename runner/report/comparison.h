@@ -20,6 +20,11 @@ std::string ComparisonMarkdown(const Comparison& comparison);
 
 // What the reports above share.
 
+// What is shown one by one, in this order; the rest is counted.
+inline constexpr Judgement kShown[] = {
+    Judgement::kRegressed, Judgement::kChanged, Judgement::kImproved,
+    Judgement::kInconclusive};
+
 // "2 REGRESSED, 1 INCONCLUSIVE, 640 EQUIVALENT".
 std::string CountsText(const Comparison& comparison);
 

@@ -23,9 +23,7 @@ std::string VerdictLines(const Comparison& comparison) {
 
 std::string MetricLines(const Comparison& comparison) {
   std::string text;
-  for (const Judgement judgement :
-       {Judgement::kRegressed, Judgement::kChanged, Judgement::kImproved,
-        Judgement::kInconclusive}) {
+  for (const Judgement judgement : kShown) {
     for (const Alike& alike : AlikeIn(comparison, judgement)) {
       const MetricChange& change = *alike.first;
       text += fmt::format("  {:<12} {:>8}  {} {} -> {}  {}: {}\n",

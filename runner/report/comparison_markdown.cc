@@ -38,9 +38,7 @@ std::string VerdictTable(const Comparison& comparison) {
 
 std::string MetricTable(const Comparison& comparison) {
   std::string text;
-  for (const Judgement judgement :
-       {Judgement::kRegressed, Judgement::kChanged, Judgement::kImproved,
-        Judgement::kInconclusive}) {
+  for (const Judgement judgement : kShown) {
     for (const Alike& alike : AlikeIn(comparison, judgement)) {
       const MetricChange& change = *alike.first;
       text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n",

@@ -5,7 +5,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "runner/cgroup/cgroup_backend.h"
 #include "runner/error.h"
@@ -32,13 +31,6 @@ class Silent : public Report {
   void Noticed(const std::string&) override {}
   void Over(const Run&, const std::string&, double) override {}
 };
-
-std::string FirstLine(const std::string& file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
 
 // Boxes are made only where nothing of the host changes by it.
 std::string NoBoxes() {

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 #include <sstream>
 
 #include "runner/this_machine.h"
@@ -29,13 +28,6 @@ constexpr const char* kWords[] = {
     "transparent_hugepage=", "numa=",         "numa_balancing=", "swapaccount=",
     "init_on_alloc=",        "init_on_free=", "cgroup.memory="};
 constexpr const char* kThp = "sys/kernel/mm/transparent_hugepage/enabled";
-
-std::string FirstLine(const fs::path& file) {
-  std::ifstream in(file);
-  std::string line;
-  std::getline(in, line);
-  return line;
-}
 
 // "6.12.3-x" -> 6, 12.
 std::pair<int, int> Version(const std::string& release) {
