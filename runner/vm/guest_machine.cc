@@ -154,6 +154,12 @@ std::string KernelCommandLine(const GuestMachine& machine) {
   } else {
     // Else the first reader of randomness may wait for it.
     line += " random.trust_cpu=on";
+    if (machine.accelerator == Accelerator::kTcg) {
+      // The emulated TSC runs at the host's rate, which the kernel can only
+      // measure; on a busy host it came out four times too low and more, and a
+      // guest's minute was over in a second.
+      line += " clocksource=hpet";
+    }
   }
   // PID 1 raises the level again; a panic is printed at any.
   line += machine.verbose ? " earlyprintk=ttyS0" : " quiet";

@@ -132,6 +132,13 @@ TEST(QemuArguments, TheInstructionClockHasNoRandomSource) {
                     HasSubstr("oomgate.instruction_ns=2")));
 }
 
+TEST(KernelCommandLine, EmulatedGuestsDoNotMeasureTheirClock) {
+  GuestMachine machine = Small();
+  EXPECT_THAT(KernelCommandLine(machine), HasSubstr(" clocksource=hpet"));
+  machine.accelerator = Accelerator::kKvm;
+  EXPECT_THAT(KernelCommandLine(machine), Not(HasSubstr("clocksource")));
+}
+
 TEST(QemuArguments, SandboxOnlyWhereQemuHasIt) {
   GuestMachine machine = Small();
   machine.sandbox = false;
