@@ -2,10 +2,9 @@
 // MemAvailable is what the kernel's formula says: free memory less the reserves
 // of all zones, plus what of the page cache and slab may be reclaimed.
 #include <algorithm>
-#include <cstdio>
-#include <cstring>
 
 #include "cases/counters/file_pages.h"
+#include "cases/counters/zoneinfo.h"
 
 namespace oomgate {
 namespace {
@@ -21,32 +20,16 @@ struct Reserves {
 // From /proc/zoneinfo, by mm/page_alloc.c, calculate_totalreserve_pages.
 Reserves ReadReserves(Trace& trace) {
   Reserves all;
-  FILE* file = std::fopen("/proc/zoneinfo", "re");
-  if (file == nullptr) trace.Stop("/proc/zoneinfo", errno);
-  static char line[512];
-  std::int64_t high = 0;
-  std::int64_t managed = 0;
-  std::int64_t boost = 0;
-  while (std::fgets(line, sizeof line, file) != nullptr) {
-    long value = 0;
-    if (std::sscanf(line, " low %ld", &value) == 1) all.low += value;
-    if (std::sscanf(line, " high %ld", &value) == 1 && high == 0) high = value;
-    if (std::sscanf(line, " boost %ld", &value) == 1) boost = value;
-    if (std::sscanf(line, " managed %ld", &value) == 1) managed = value;
-    const char* at = std::strstr(line, "protection: (");
-    if (at == nullptr) continue;
-    std::int64_t most = 0;
-    at += std::strlen("protection: (");
-    for (int n = 0; std::sscanf(at, "%ld%n", &value, &n) == 1;) {
-      most = std::max<std::int64_t>(most, value);
-      at += n;
-      if (*at == ',') at += 2;
-    }
+  static Zone zones[kMostZones];
+  const int count = ReadZones(trace, zones);
+  for (int i = 0; i < count; ++i) {
+    const Zone& zone = zones[i];
+    all.low += zone.low;
     // A boost is for a while, and counts for the low ones only.
-    all.total += std::min(most + high - boost, managed);
-    high = boost = 0;
+    all.total += std::min(
+        *std::ranges::max_element(zone.protection) + zone.high - zone.boost,
+        zone.managed);
   }
-  std::fclose(file);
   return all;
 }
 
