@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// In a full cgroup a step of oom_score_adj is worth a thousandth of its limit,
+// In a full cgroup a step of oom_score_adj is worth a thousandth of its limits,
 // not of RAM: the score at which the victim changes is found, to the page.
 #include "cases/oom/contest.h"
 
@@ -10,9 +10,16 @@ namespace {
 constexpr int kBase = 300;
 constexpr Bytes kLarge = 4_MiB;
 constexpr Bytes kSmall = 1_MiB;
+constexpr Bytes kSwap = 8_MiB;
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  Duel duel(trace, f, PagesPerAdj(f.box),
+// mem_cgroup_get_max: its memory, and what it may swap.
+Bytes Total(const Params& p, const Facts& f) {
+  return p["swap"] == "none" ? f.box : f.box + kSwap;
+}
+
+void Subject(Trace& trace, const Params& p, const Facts& f) {
+  const std::int64_t per_adj = PagesPerAdj(Total(p, f));
+  Duel duel(trace, f, per_adj,
             {.hold = HoldAnonymous, .size = kLarge, .adj = kBase},
             {.hold = HoldAnonymous, .size = kSmall, .adj = kBase});
   const auto first_dies = [&](std::int64_t adj) {
@@ -21,12 +28,12 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   };
   trace.Set("smaller_lives", first_dies(0) ? 1 : 0);
   trace.Set("threshold", Largest(1000 - kBase, first_dies));
-  trace.Set("adj_pages", PagesPerAdj(f.box));
+  trace.Set("adj_pages", per_adj);
   duel.Report(f);
 }
 
-Oracle Expect(const Params&, const Facts& f) {
-  const std::int64_t step = PagesPerAdj(f.box);
+Oracle Expect(const Params& p, const Facts& f) {
+  const std::int64_t step = PagesPerAdj(Total(p, f));
   const std::int64_t threshold = (kLarge - kSmall) / kPage / step;
   // The larger one has three more page tables.
   const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
@@ -36,13 +43,23 @@ Oracle Expect(const Params&, const Facts& f) {
       DecidedByPoints(f, step));
 }
 
+// Of v2 only: v1 limits both together.
+void Adjust(const Params& p, InstanceInfo& instance) {
+  if (p["swap"] == "none") return;
+  instance.needs.swap = 64_MiB;
+  instance.needs.cgroup = 2;
+  instance.needs.box = {
+      {"memory.swap.max", std::to_string(kSwap.count).c_str()}};
+}
+
 const Register kMemcgAdjThreshold{
     {.id = "oom/memcg_adj_threshold",
      .summary = "the score that changes the victim, in units of the limit",
      .explains =
          {.claim = "Seed 1 (OOM); Documentation/filesystems/proc.rst: "
                    "oom_score_adj is in thousandths of the allowed memory",
-          .deed = "4 MiB against 1 MiB in a cgroup of 15 MiB: bisects the "
+          .deed = "4 MiB against 1 MiB in a cgroup of 15 MiB, without swap "
+                  "and with 8 MiB of it: bisects the "
                   "score of the small one at which it dies instead; "
                   "panic_on_oom=1 and oom_kill_allocating_task=1 are set, and "
                   "do not reach into a cgroup",
@@ -53,6 +70,8 @@ const Register kMemcgAdjThreshold{
      .blast = Blast::kCgroup,
      // 3840 pages: a step is 3 pages, not 3.84.
      .needs = {.memory = 15_MiB, .kernel_log = true, .settings = ManyKills()},
+     .adjust = Adjust,
+     .params = {{"swap", {"none", "8m"}}},
      .subject = Subject,
      .expect = Expect,
      .oom_score_adj = 0,

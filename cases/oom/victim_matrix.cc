@@ -123,7 +123,7 @@ void Threshold(Trace& trace, const Facts& f) {
   Duel duel(trace, f, PagesPerAdj(f.ram + f.swap),
             {.hold = HoldAnonymous, .size = 10_MiB},
             {.hold = HoldAnonymous, .size = 5_MiB});
-  // Five MiB are 23 steps of 54 pages.
+  // Five MiB are 23 steps of 54 pages, and with swap 17 of 71.
   trace.Set("threshold", Largest(64, [&](std::int64_t adj) {
               duel.second().adj = static_cast<int>(adj);
               return !duel.SecondDies();
@@ -131,7 +131,8 @@ void Threshold(Trace& trace, const Facts& f) {
   duel.Report(f);
 }
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
+void Subject(Trace& trace, const Params& p, const Facts& f) {
+  if (p["swap"] != "none") return Threshold(trace, f);
   const std::int64_t kills = Kills(f);
   Arena arena(trace, f);
   for (const Round& round : kRounds) {
@@ -144,27 +145,37 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   trace.Set("all_kills", Kills(f) - kills);
 }
 
-Oracle Expect(const Params&, const Facts& f) {
-  Oracle rounds = Survives();
-  for (const Round& round : kRounds) {
-    rounds = AllOf(rounds, Count(round.name, Eq(round.victim)));
-  }
+Oracle Expect(const Params& p, const Facts& f) {
   const std::int64_t step = PagesPerAdj(f.ram + f.swap);
   const std::int64_t threshold = 5_MiB / kPage / step;
   const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
+  const Oracle decided =
+      AllOf(Survives(),
+            Count("threshold", Between(threshold - error, threshold + error)),
+            DecidedByPoints(f, step), OomConstraint("CONSTRAINT_NONE"));
+  if (p["swap"] != "none") return decided;
+  Oracle rounds = decided;
+  for (const Round& round : kRounds) {
+    rounds = AllOf(rounds, Count(round.name, Eq(round.victim)));
+  }
   return AllOf(
       rounds,
       // The first kill's report: the 20 MiB, and what a child has besides.
-      OomConstraint("CONSTRAINT_NONE"), OomNodemask("(null)"),
+      OomNodemask("(null)"),
       OomAnonRss(Between(kSizes[0], kSizes[0] + kOwnAnon)),
       OomNumber("oom_score_adj", Eq(0)), Count("parent.dies", Eq(1)),
       Count("child.alive", Eq(1)), Count("allocator.dies", Eq(1)),
       Count("exempt.dies", Eq(0)), Count("exempt.status", Eq(0)),
       KernelLogHas("Out of memory (oom_kill_allocating_task): Killed process"),
-      Count("threshold", Between(threshold - error, threshold + error)),
-      DecidedByPoints(f, step),
       // One more than rounds each: of the parent, the allocator, the large one.
       Difference("all_kills", "rounds", Eq(8)));
+}
+
+// What swap there is counts as memory, too.
+void Adjust(const Params& p, InstanceInfo& instance) {
+  if (p["swap"] == "none") return;
+  instance.needs.no_swap = false;
+  instance.needs.swap = 64_MiB;
 }
 
 const Register kVictimMatrix{
@@ -177,13 +188,15 @@ const Register kVictimMatrix{
           .deed = "fills RAM with pages that no process has, again and again, "
                   "around three processes with different scores; around a "
                   "parent and its child; with oom_kill_allocating_task; and "
-                  "bisects a score",
+                  "bisects a score, with swap, too",
           .functions = "out_of_memory, select_bad_process, oom_badness, "
                        "oom_kill_process",
           .look_at = "each round is named; its value is which of 20, 10 and 5 "
                      "MiB died (0, 1, 2)"},
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .no_swap = true, .kernel_log = true},
+     .adjust = Adjust,
+     .params = {{"swap", {"none", "64m"}}},
      .subject = Subject,
      .expect = Expect,
      .oom_score_adj = -999,
