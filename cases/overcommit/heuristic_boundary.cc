@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 0 one mapping may be as large as RAM and swap together, to the page;
-// what is free, or who asks, does not matter.
+// what is free, kept as huge pages, or who asks, does not matter.
 #include <linux/capability.h>
 
 #include "oomgate/case.h"
@@ -25,8 +25,11 @@ Oracle Expect(const Params&, const Facts& f) {
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
-  // Half of what is available must not hurt anybody else.
-  if (p["touched"] == "half") instance.needs.alone = true;
+  if (p["touched"] == "half") {
+    // Half of what is available must not hurt anybody else.
+    instance.needs.alone = true;
+    instance.needs.settings.push_back({"/proc/sys/vm/nr_hugepages", "8"});
+  }
   instance.needs.swap = p.Size("swap");
 }
 
@@ -47,7 +50,7 @@ const Register kHeuristicBoundary{
                    "the heuristic as free + cached + swap … holds up "
                    "to 5.1 only; Documentation/mm/overcommit-accounting",
           .deed = "bisects the largest private writable mapping, with and "
-                  "without memory in use",
+                  "without memory in use and in huge pages",
           .functions = "__vm_enough_memory, OVERCOMMIT_GUESS: pages > "
                        "totalram_pages + total_swap_pages",
           .look_at =

@@ -10,6 +10,23 @@ constexpr std::int64_t kSparse = 16;
 constexpr std::int64_t kFull = 4;
 constexpr std::int64_t kAlmostFull = 4;
 constexpr std::int64_t kPages = kHugePage / kPage;
+constexpr std::int64_t kLimit = 64;
+
+// Shrinks with a limit of so many zero-filled pages; how many of one huge page
+// with as many, and one with one more, were split.
+std::int64_t SplitWithLimit(Trace& trace, const char* limit) {
+  WriteKnob(trace,
+            "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none",
+            limit);
+  const Range pair = MapHuge(trace, 2 * kHugePage);
+  WritePages(trace, pair.Part(0_B, kHugePage - kLimit * kPage));
+  WritePages(trace, pair.Part(kHugePage, kHugePage - (kLimit + 1) * kPage));
+  WriteKnob(trace, "/proc/sys/vm/drop_caches", "2");
+  const MappingUsage usage = ReadMapping(pair);
+  trace.Set("rss_with_limit", usage.rss);
+  Unmap(trace, pair);
+  return (pair.size - usage.anon_huge) / kHugePage;
+}
 
 void Subject(Trace& trace, const Params&, const Facts&) {
   // max_ptes_none is 0 here: one zero-filled page is one too many.
@@ -44,6 +61,9 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Unmap(trace, sparse);
   Unmap(trace, full);
   Unmap(trace, almost);
+
+  trace.Set("split_at_511", SplitWithLimit(trace, "511"));
+  trace.Set("split_at_64", SplitWithLimit(trace, "64"));
 }
 
 Oracle Expect(const Params&, const Facts& f) {
@@ -64,6 +84,11 @@ Oracle Expect(const Params&, const Facts& f) {
                  Eq(shrinks ? almost - kAlmostFull * kPage : almost)),
             Size("almost_huge", Eq(shrinks ? 0_B : almost)),
             Size("full_rss", Eq(full)), Size("full_huge", Eq(full))),
+      // The limit itself is not too many; 511 of them never are.
+      AllOf(Count("split_at_511", Eq(0)),
+            Count("split_at_64", Eq(shrinks ? 1 : 0)),
+            Size("rss_with_limit",
+                 Eq(2 * kHugePage - (shrinks ? (kLimit + 1) * kPage : 0_B)))),
       Count("zero_pages", Eq(kSparse * (kPages - 1) + kAlmostFull)),
       Count("wrong_bytes", Eq(0)));
 }
@@ -76,7 +101,8 @@ const Register kUnderusedShrinker{
          {.claim = "Seed 1: THP's waste of memory; admin-guide/mm/transhuge, "
                    "\"shrink_underused\"",
           .deed = "writes 1, 511 and 512 pages of huge pages, and lets the "
-                  "caches be shrunk with max_ptes_none = 0",
+                  "caches be shrunk with max_ptes_none = 0; 64 and 65 zero "
+                  "pages with limits of 511 and 64",
           .functions = "deferred_split_scan, thp_underused, "
                        "try_to_map_unused_to_zeropage",
           .look_at = "full_huge: a full page must stay; sparse_rss: a sparse "
