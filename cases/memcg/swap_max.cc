@@ -21,6 +21,10 @@ constexpr Bytes kCluster = 256_KiB;
 constexpr Bytes kBatch = 64_KiB;
 constexpr int kSettle = 5000;
 constexpr int kArrives = 100;  // milliseconds
+// Where the disk is slower than the kernel's patience, all that may be swapped
+// is on its way and nothing has arrived: it kills early. What counts is how far
+// a writer can come.
+constexpr int kTries = 8;
 
 // What is on its way to swap is charged twice, as memory and as swap: it must
 // have arrived before more is written. Not for long: where others write, too,
@@ -54,6 +58,23 @@ std::int64_t Wrong(const Range& range) {
   return wrong;
 }
 
+Bytes Limit(const Params& p) {
+  return kMemory + (p["swap"] == "0" ? 0_B : kSwap);
+}
+
+// mm/swap_slots.c, up to 6.13: what a CPU has freed stays in use, in batches
+// of 64.
+Bytes Slots(const Facts& f) {
+  return f.kernel < KernelVersion{6, 14} ? f.cpus * kSlots : 0_B;
+}
+
+// What a writer need not reach of its limits: its own pages and tables, and
+// what is on its way to swap; of shared memory, which goes out in clusters, the
+// last one; slots that a CPU keeps.
+Bytes Unreached(const Params& p, const Facts& f) {
+  return 160 * kPage + (p["kind"] == "shmem" ? kCluster : 0_B) + Slots(f);
+}
+
 void Subject(Trace& trace, const Params& p, const Facts& f) {
   const OpenedBox box(trace, f);
   const Group group = box.Child("group");
@@ -68,22 +89,37 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   const Range range = MapAnonymous(trace, kWanted, options);
   Gate done(trace);
   Gate end(trace);
-  const pid_t child = StartChildIn(trace, group, [&] {
-    WriteAll(trace, range);
-    trace.Set("swap_of_range", MappingField(range, "Swap"));
-    trace.Set("vm_swap", StatusField("VmSwap"));
-    done.Open();
-    end.Pass();
-    trace.Set("wrong", Wrong(range));
-  });
+  const auto start = [&] {
+    return StartChildIn(trace, group, [&] {
+      WriteAll(trace, range);
+      trace.Set("swap_of_range", MappingField(range, "Swap"));
+      trace.Set("vm_swap", StatusField("VmSwap"));
+      done.Open();
+      end.Pass();
+      trace.Set("wrong", Wrong(range));
+    });
+  };
   int status = -1;
   const bool lives = p["swap"] == "max";
+  pid_t child = start();
   if (lives) {
     done.Pass();
+    trace.Set("far", trace.Counter("written").load());
   } else {
-    trace.Set("died", EndsWithin(child, 20000, status));
+    const Bytes enough = Limit(p) - Unreached(p, f);
+    std::int64_t far = 0;
+    int tries = 0;
+    for (;;) {
+      ++tries;
+      trace.Set("died", EndsWithin(child, 20000, status));
+      far = std::max(far, trace.Counter("written").load());
+      if (tries == kTries || far >= enough.count) break;
+      if (shared) TryAdvise(range, MADV_REMOVE);  // outlives its writer
+      child = start();
+    }
+    trace.Set("far", far);
+    trace.Set("tries", tries);
   }
-  trace.Set("far", trace.Counter("written").load());
   const auto number = [&](const char* name, const char* file) {
     trace.Set(name, group.Number(file));
   };
@@ -112,15 +148,9 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 }
 
 Oracle Expect(const Params& p, const Facts& f) {
-  // Its own pages and tables, and what is on its way to swap.
-  constexpr Bytes kOwn = 160 * kPage;
-  // mm/swap_slots.c, up to 6.13: what a CPU has freed stays in use, in batches
-  // of 64.
-  const Bytes slots =
-      f.kernel < KernelVersion{6, 14} ? 128 * f.cpus * kPage : 0_B;
   const Oracle always =
-      AllOf(Survives(), Size("swap_left", Le(slots)), Size("left", Le(512_KiB)),
-            Size("current", Le(kMemory)));
+      AllOf(Survives(), Size("swap_left", Le(Slots(f))),
+            Size("left", Le(512_KiB)), Size("current", Le(kMemory)));
   if (p["swap"] == "max") {
     const Bytes out = kWanted - kMemory;
     return AllOf(always, Count("status", Eq(0)), Size("far", Eq(kWanted)),
@@ -130,14 +160,11 @@ Oracle Expect(const Params& p, const Facts& f) {
                  Count("fail", Eq(0)), Count("swap_max_events", Eq(0)));
   }
   const Bytes swap = p["swap"] == "0" ? 0_B : kSwap;
-  // Shared memory goes out in clusters: the last one need not fit.
-  // Slots that a CPU keeps count as used, too.
-  const Bytes least = kOwn + (p["kind"] == "shmem" ? kCluster : 0_B) + slots;
   const Oracle killed =
       AllOf(always, Count("died", Eq(1)), Count("status", Eq(SIGKILL)),
-            Count("kills", Eq(1)), Size("swap_max", Eq(swap)),
+            Difference("kills", "tries", Eq(0)), Size("swap_max", Eq(swap)),
             Size("swap_current", Le(swap)),
-            Size("far", Between(kMemory + swap - least, kMemory + swap)));
+            Size("far", Between(Limit(p) - Unreached(p, f), Limit(p))));
   // Of shared memory all is still there.
   if (p["kind"] == "anon" || p["swap"] == "0") return killed;
   return AllOf(killed, Size("swap_current", Ge(swap - kCluster)));
@@ -153,8 +180,9 @@ const Register kSwapMax{
                   .functions =
                       "__mem_cgroup_try_charge_swap, "
                       "mem_cgroup_get_nr_swap_pages, shrink_folio_list",
-                  .look_at = "far is how far the writer came; swap_* the "
-                             "group's swap counters then"},
+                  .look_at = "far is how far the writer came, in the best of "
+                             "some tries; swap_* the group's swap counters "
+                             "then"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,
