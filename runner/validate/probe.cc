@@ -178,6 +178,11 @@ Checked Prober::Check(const HostProfile& profile,
         return Holding(profile, expectation, true, EvidenceOf(result));
       case Verdict::kFail:
       case Verdict::kLost:
+        // Too slow to say.
+        if (result.end == "deadline") {
+          return skip(fmt::format("{} did not end within {} s", name,
+                                  run.timeout.value_or(0)));
+        }
         return Holding(profile, expectation, false,
                        EvidenceOf(result) + ": " + result.reason);
       case Verdict::kSkip:
