@@ -80,9 +80,11 @@ int Fork(const Options& options) {
     question.size = process->charged.value_or(process->data);
     question.largest = process->largest_charged.value_or(process->data);
     question.asker.address_space = process->address_space;
+    question.tables = process->page_tables;
   }
   if (!options.rss.empty()) {  // as it will be, instead of as it is
     question.exact = false;
+    question.tables.reset();
     question.size = question.largest = SizeOf("--rss", options.rss);
     question.asker.address_space = question.size;
   }
@@ -90,6 +92,8 @@ int Fork(const Options& options) {
     throw UserError("ask fork: of what? name --rss SIZE or --pid N");
   }
   if (!options.dirty.empty()) question.dirty = SizeOf("--dirty", options.dirty);
+  // Without --pid those of this command.
+  question.groups = ReadGroupFacts(options.pid);
   return Tell(AskFork(ReadMemoryFacts(), question), {}, options);
 }
 

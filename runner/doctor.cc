@@ -13,6 +13,7 @@
 
 #include "oomgate/model/json.h"
 #include "runner/cgroup/cgroup_backend.h"
+#include "runner/cgroup/delegation.h"
 #include "runner/kernel/store.h"
 #include "runner/launch/box.h"
 #include "runner/plan.h"
@@ -33,11 +34,12 @@ constexpr const char* kStateNames[] = {"OK", "WARNING", "MISSING"};
 Check Root() {
   if (::geteuid() == 0) return {"root", State::kOk, "yes", ""};
   return {"root", State::kWarning, "no",
-          "sudo: only root makes memory cgroups; guests need no root"};
+          "sudo: only root makes memory cgroups, but where one is delegated; "
+          "guests need no root"};
 }
 
 Check MemoryCgroup() {
-  const auto controller = FindMemoryController();
+  const auto controller = FindBoxPlace();
   const std::string why = CgroupBackend::MissingHere();
   if (!why.empty()) return {"memory cgroup", State::kMissing, "", why};
   return {"memory cgroup", State::kOk,

@@ -12,6 +12,7 @@
 #include <memory>
 #include <variant>
 
+#include "runner/cgroup/delegation.h"
 #include "runner/cli.h"
 #include "runner/error.h"
 #include "runner/kernel/store.h"
@@ -67,6 +68,20 @@ void YieldToOthers() {
   ::sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
+// Without root boxes go where this user may make them: beside a leaf for this
+// process, in a scope of the user's systemd, or in a group further up.
+class PlaceForBoxes {
+ public:
+  PlaceForBoxes() {
+    const auto root = FindMemoryController();
+    if (!root || root->version == 1 || MayMakeGroups(root->mount)) return;
+    if (!EnterLeaf()) RunAgainInScope();
+  }
+  ~PlaceForBoxes() { LeaveLeaf(); }
+  PlaceForBoxes(const PlaceForBoxes&) = delete;
+  PlaceForBoxes& operator=(const PlaceForBoxes&) = delete;
+};
+
 Twin TwinHere(const std::string& accel) {
   std::vector<std::string> releases;
   for (const Kernel& kernel : KernelStore().List()) {
@@ -79,6 +94,7 @@ Twin TwinHere(const std::string& accel) {
 
 Validation Validate(const std::vector<HostProfile>& profiles,
                     const Options& options) {
+  const PlaceForBoxes place;
   const auto begun = Clock::now();
   Validation validation;
   validation.host = FirstLine("/proc/sys/kernel/hostname");

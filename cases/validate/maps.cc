@@ -36,6 +36,13 @@ Oracle Expect(const Params& p, const Facts&) {
                Count("made", Ge(p.Number("count") - kOwn - 2)));
 }
 
+// A mapping costs the kernel about 240 bytes, and its place in the tree.
+void Adjust(const Params& p, InstanceInfo& instance) {
+  if (p.Number("count") < 1'000'000) return;
+  instance.needs.memory = 320_MiB;
+  instance.timeout_seconds = 120;  // a slow guest needs 20
+}
+
 const Register kMaps{
     {.id = "validate/maps",
      .summary = "a process can have so many mappings",
@@ -45,10 +52,10 @@ const Register kMaps{
                   .functions =
                       "mprotect_fixup, split_vma, sysctl_max_map_count",
                   .look_at = "made: where it was refused"},
-     // A mapping costs the kernel about 240 bytes.
      .blast = Blast::kCgroup,
      .needs = {.memory = 192_MiB},
-     .params = {{"count", {"65000", "128000", "262144"}}},
+     .adjust = Adjust,
+     .params = {{"count", {"65000", "128000", "262144", "1048576"}}},
      .subject = Subject,
      .expect = Expect,
      .meta = true}};  // only validation asks: no promise of every kernel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maps so many bytes, as one private writable mapping that was made in two
-// steps; at a line on stdin it forks, and says "forked" or "refused".
+// steps; at a line on stdin it forks, and says "forked" or "refused". With a
+// second word it writes a byte of each 2 MiB first: a page table for each.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,7 +10,7 @@
 #include <cstdlib>
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc != 2 && argc != 3) return 2;
   const std::size_t half =
       std::strtoull(argv[1], nullptr, 10) / 2 / 4096 * 4096;
   char* const at = static_cast<char*>(
@@ -22,6 +23,9 @@ int main(int argc, char** argv) {
       std::puts("unmapped");
       return 3;
     }
+  }
+  for (std::size_t done = 0; argc == 3 && done < 2 * half; done += 2 << 20) {
+    at[4096 + done] = 1;
   }
   std::puts("mapped");
   std::fflush(stdout);

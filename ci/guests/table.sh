@@ -6,6 +6,7 @@ CGROUP=${CGROUP:-2}
 failed=0
 lines=0
 vm=/proc/sys/vm
+clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
 thp=/sys/kernel/mm/transparent_hugepage/enabled
 mkdir -p /sys/fs/cgroup
 if [ "$CGROUP" = 2 ]; then
@@ -95,7 +96,7 @@ part_pages() {
 part_maps() {
   plain
   says "65530 mappings" elasticsearch 1 "262144 mappings=FAIL" \
-    "recommended mappings=WARNING"
+    "1048576 mappings=WARNING" "recommended mappings=WARNING"
   echo 262144 >$vm/max_map_count
   says "262144 mappings" elasticsearch 0 "262144 mappings=OK" \
     "recommended mappings=WARNING"
@@ -111,7 +112,7 @@ part_nodes() {
   state=OK
   [ "$CGROUP" = 2 ] || state=SKIPPED
   says "as the kubelet sets it" kubernetes-node 0 "mappings larger than RAM=OK" \
-    "no swap=OK" "cgroup v2 with memory=$state"
+    "no swap=OK" "cgroup v2 with memory=$state" "pressure is told=OK"
   echo 0 >$vm/overcommit_memory
   says "kubelet, but mode 0" kubernetes-node 1 "mappings larger than RAM=FAIL" \
     "overcommit mode=FAIL"
@@ -126,7 +127,8 @@ part_nodes() {
   echo 64M >/sys/block/zram0/disksize
   mkswap /dev/zram0 >/dev/null
   swapon /dev/zram0
-  says "kubelet, but swap" kubernetes-node 1 "no swap=FAIL"
+  says "kubelet, but swap" kubernetes-node 1 "no swap=FAIL" \
+    "a pod that may not swap=$state"
   swapoff /dev/zram0
   (
     ulimit -v 600000
@@ -136,6 +138,29 @@ part_nodes() {
   failed=$?
 }
 
-for part in ${PARTS:-modes pages maps nodes}; do "part_$part"; done
+part_limits() {
+  plain
+  echo 1 >$vm/overcommit_memory
+  (
+    ulimit -l 1024
+    says "locked memory of 1 MiB" elasticsearch 1 "heap locked=WARNING"
+    ulimit -l 65536
+    says "locked memory of 64 MiB" elasticsearch 1 "heap locked=OK"
+    exit $failed
+  )
+  failed=$?
+  echo acpi_pm >$clock
+  says "a clock that the kernel reads" redis 0 "time without system calls=WARNING"
+  echo tsc >$clock
+  says "a clock that programs read" redis 0 "time without system calls=OK"
+}
+# Booted without accounting of swap, and without PSI.
+part_bare() {
+  kubelet
+  says "no swap accounting, no PSI" kubernetes-node 0 \
+    "a pod that may not swap=WARNING" "pressure is told=WARNING"
+}
+
+for part in ${PARTS:-modes pages maps nodes limits}; do "part_$part"; done
 echo "$failed failed"
 [ "$failed" -eq 0 ]

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runner/ask/facts.h"
+#include "runner/ask/groups.h"
 
 namespace oomgate {
 
@@ -38,6 +39,9 @@ struct ForkQuestion {
   Bytes largest = {};  // of these, the largest
   bool exact = false;  // both were read from smaps; else `size` is a guess
   std::optional<Bytes> dirty = {};  // what is written while both live
+  // Of the page tables that are copied; else as if all of `size` were touched.
+  std::optional<Bytes> tables = {};
+  GroupFacts groups = {};
   Asker asker = {};
 };
 // "Will fork of this process succeed here?"

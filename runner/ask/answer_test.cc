@@ -60,6 +60,27 @@ TEST(AskFork, WhatIsWrittenMustFitToo) {
   EXPECT_THAT(answer.answer, HasSubstr("OOM killer"));
 }
 
+TEST(AskFork, LimitsOfItsGroupsCountToo) {
+  ForkQuestion question{.size = 1_GiB, .largest = 1_GiB, .exact = true};
+  question.groups.pids = GroupLimit{.group = "/a", .limit = 10, .used = 9};
+  question.groups.memory =
+      GroupLimit{.group = "/b", .limit = (2_GiB).count, .used = 0};
+  EXPECT_EQ(AskFork(Facts(1), question).verdict, Verdict::kYes);
+  question.groups.memory->used = (2_GiB - 1_MiB).count;
+  const Answer killed = AskFork(Facts(1), question);
+  EXPECT_EQ(killed.verdict, Verdict::kDepends);
+  EXPECT_THAT(killed.answer, HasSubstr("left in /b"));
+  question.groups.memory->reclaimable = (3_MiB).count;
+  EXPECT_EQ(AskFork(Facts(1), question).verdict, Verdict::kYes);
+  question.groups.memory->reclaimable = 0;
+  question.tables = 256_KiB;
+  EXPECT_EQ(AskFork(Facts(1), question).verdict, Verdict::kYes);
+  question.groups.pids->used = 10;
+  const Answer refused = AskFork(Facts(1), question);
+  EXPECT_EQ(refused.verdict, Verdict::kNo);
+  EXPECT_THAT(refused.answer, HasSubstr("/a may have 10"));
+}
+
 TEST(AskCommit, ReservesAreKeptFromUsers) {
   EXPECT_EQ(CommitRoom(Facts(2), {}), 4_GiB - 4_KiB);
   EXPECT_EQ(CommitRoom(Facts(2), {.admin = false}), 4_GiB - 4_KiB - 8_MiB);

@@ -42,20 +42,55 @@ std::string OldHeuristic(const MemoryFacts& f) {
              : "";
 }
 
+// Kernel stack, task_struct and what describes the mappings.
+constexpr Bytes kForkItself = 64_KiB;
+
+// What the groups of the process refuse, whatever the mode.
+void AddGroups(Answer& answer, const ForkQuestion& q, Bytes needed) {
+  answer.rule +=
+      "; pids_can_fork: EAGAIN where pids.max of its cgroup, or of one above, "
+      "is reached; page tables and kernel stack are charged to its memory "
+      "cgroup, whose OOM killer ends a process beyond memory.max";
+  if (const auto& pids = q.groups.pids) {
+    answer.numbers.emplace_back(
+        "processes and threads in " + pids->group,
+        fmt::format("{} of {}", pids->used, pids->limit));
+    if (pids->left() < 1) {
+      answer.verdict = Verdict::kNo;
+      answer.answer = fmt::format(
+          "no: {} may have {} processes and threads, and has them: EAGAIN",
+          pids->group, pids->limit);
+    }
+  }
+  if (const auto& memory = q.groups.memory) {
+    const Bytes left{memory->left()};
+    answer.numbers.emplace_back("left in " + memory->group, Mib(left));
+    if (needed > left && answer.verdict != Verdict::kNo) {
+      answer.verdict = Verdict::kDepends;
+      answer.answer += fmt::format(
+          ", but the {} that fork copies are more than the {} left in {}: its "
+          "OOM killer would end a process",
+          Mib(needed), Mib(left), memory->group);
+    }
+  }
+}
+
 void AddDirty(Answer& answer, const MemoryFacts& f, const ForkQuestion& q) {
   // What fork itself takes: a copy of the page tables of what is touched.
-  const Bytes tables = q.size / 512;
+  const Bytes tables = q.tables.value_or(q.size / 512);
   const Bytes needed = tables + q.dirty.value_or(Bytes{});
   const Bytes there = f.available + f.swap_free;
   answer.numbers.emplace_back("page tables to copy, at most", Mib(tables));
   answer.numbers.emplace_back("available + free swap", Mib(there));
   if (q.dirty) answer.numbers.emplace_back("to be copied", Mib(*q.dirty));
-  if (needed <= there || answer.verdict == Verdict::kNo) return;
-  answer.verdict = Verdict::kDepends;
-  answer.answer += fmt::format(
-      ", but the {} that will be copied are more than the {} there are: the "
-      "OOM killer would end a process",
-      Mib(needed), Mib(there));
+  if (needed > there && answer.verdict != Verdict::kNo) {
+    answer.verdict = Verdict::kDepends;
+    answer.answer += fmt::format(
+        ", but the {} that will be copied are more than the {} there are: the "
+        "OOM killer would end a process",
+        Mib(needed), Mib(there));
+  }
+  AddGroups(answer, q, needed + kForkItself);
 }
 
 }  // namespace
@@ -119,8 +154,8 @@ Answer AskFork(const MemoryFacts& f, const ForkQuestion& q) {
                     Mib(slack));
   }
   answer.certainty +=
-      "; limits of its cgroup, of processes (RLIMIT_NPROC, pids.max) and what "
-      "others commit meanwhile are not looked at";
+      "; RLIMIT_NPROC, and what others start and take meanwhile, are not "
+      "looked at";
   AddDirty(answer, f, q);
   return answer;
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runner/cancel.h"
+#include "runner/cgroup/delegation.h"
 #include "runner/error.h"
 #include "runner/host/judge_here.h"
 #include "runner/launch/box.h"
@@ -24,7 +25,7 @@ CgroupBackend::CgroupBackend(std::string cases_program)
     : program_(std::move(cases_program)) {}
 
 std::string CgroupBackend::MissingHere() {
-  const auto controller = FindMemoryController();
+  const auto controller = FindBoxPlace();
   if (!controller) {
     return std::string(
                "no memory cgroup controller is mounted: mount one (mount -t "
@@ -47,7 +48,7 @@ std::string CgroupBackend::MissingHere() {
 
 void CgroupBackend::Run(const OrderGroup& group, Sink& sink,
                         const Cancel& cancel) {
-  const auto controller = FindMemoryController();
+  const auto controller = FindBoxPlace();
   if (!controller) throw HarnessError(MissingHere());
   JudgeSetup setup;
   setup.program = program_;
@@ -57,10 +58,8 @@ void CgroupBackend::Run(const OrderGroup& group, Sink& sink,
 }
 
 void RemoveLeftovers() {
-  if (::geteuid() != 0) return;
-  if (const auto controller = FindMemoryController()) {
-    RemoveLeftoverBoxes(*controller);
-  }
+  const auto place = FindBoxPlace();
+  if (place && MayMakeGroups(place->mount)) RemoveLeftoverBoxes(*place);
 }
 
 }  // namespace oomgate

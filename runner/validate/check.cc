@@ -94,7 +94,9 @@ Checked CheckKnob(const HostProfile& profile, const Expectation& expectation,
   const std::string name =
       knob.path + (knob.field.empty() ? "" : " " + knob.field);
   if (!answer.text) {
-    return Skipping(profile, expectation, name + ": " + answer.missing);
+    const std::string why = name + ": " + answer.missing;
+    return knob.must_exist ? Holding(profile, expectation, false, why)
+                           : Skipping(profile, expectation, why);
   }
   return Holding(profile, expectation, Holds(knob.wanted, *answer.text),
                  fmt::format("{} is {}, wanted {}", name, *answer.text,

@@ -52,6 +52,10 @@ TEST_F(Host, KnobsHoldOrDoNotOrAreNotThere) {
   EXPECT_EQ(KnobState(knob), State::kFail);
   expectation_.warning = true;
   EXPECT_EQ(KnobState(knob), State::kWarning);
+  KnobCheck needed = knob;
+  needed.path = "/proc/sys/vm/y";
+  needed.must_exist = true;
+  EXPECT_EQ(KnobState(needed), State::kWarning);
 }
 
 TEST_F(Host, FieldsAreFoundByTheirWholeName) {

@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "runner/cgroup/cgroup_backend.h"
+#include "runner/cgroup/delegation.h"
 #include "runner/error.h"
 
 namespace oomgate {
@@ -40,6 +41,7 @@ constexpr int kBetweenMs = 100;
     RemoveLeftovers();
     ::poll(nullptr, 0, kBetweenMs);
   }
+  LeaveLeaf();
   std::error_code ignored;
   std::filesystem::remove_all(scratch, ignored);
   ::_exit(0);

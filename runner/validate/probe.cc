@@ -7,8 +7,8 @@
 #include <algorithm>
 
 #include "runner/cgroup/cgroup_backend.h"
+#include "runner/cgroup/delegation.h"
 #include "runner/error.h"
-#include "runner/launch/box.h"
 #include "runner/programs.h"
 #include "runner/report/report.h"
 #include "runner/report/text.h"
@@ -34,11 +34,17 @@ class Silent : public Report {
 
 // Boxes are made only where nothing of the host changes by it.
 std::string NoBoxes() {
-  const auto controller = FindMemoryController();
+  const auto controller = FindBoxPlace();
   if (!controller) return "no memory cgroup controller is mounted";
   if (FirstLine("/proc/sys/vm/panic_on_oom") == "2") {
     return "panic_on_oom is 2: a full cgroup would panic this machine; "
            "add --twin";
+  }
+  if (controller->version == 2 && !MayMakeGroups(controller->mount)) {
+    return fmt::format(
+        "not root, and no cgroup with memory is delegated to this user, or "
+        "not to this process alone: {}oomgate validate ..., or sudo",
+        kDelegatedScope);
   }
   if (controller->version == 2 &&
       FirstLine(controller->mount + "/cgroup.subtree_control").find("memory") ==
@@ -178,6 +184,11 @@ Checked Prober::Check(const HostProfile& profile,
         return Holding(profile, expectation, true, EvidenceOf(result));
       case Verdict::kFail:
       case Verdict::kLost:
+        // Too slow to say.
+        if (result.end == "deadline") {
+          return skip(fmt::format("{} did not end within {} s", name,
+                                  run.timeout.value_or(0)));
+        }
         return Holding(profile, expectation, false,
                        EvidenceOf(result) + ": " + result.reason);
       case Verdict::kSkip:

@@ -130,9 +130,9 @@ Wanted WantedOf(const Fields& fields) {
 }
 
 KnobCheck KnobOf(const Fields& fields) {
-  fields.Only({"path", "field", "wanted"});
+  fields.Only({"path", "field", "wanted", "must_exist"});
   KnobCheck knob{fields.Text("path"), fields.Text("field", false),
-                 WantedOf(fields.Object("wanted"))};
+                 WantedOf(fields.Object("wanted")), fields.Flag("must_exist")};
   if (!knob.path.starts_with("/proc/") && !knob.path.starts_with("/sys/")) {
     fields.Fail("path", "must be below /proc or /sys");
   }

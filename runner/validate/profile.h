@@ -30,6 +30,7 @@ struct KnobCheck {
   std::string path = {};
   std::string field = {};
   Wanted wanted = {};
+  bool must_exist = false;  // else it is skipped where there is no such file
 };
 
 // A file below /proc/<pid> of every running process of that name (comm).

@@ -65,8 +65,8 @@ std::string ValidationText(const Validation& v) {
   for (const std::string& line : v.twin) text += PrintableLines(line, "    ");
   if (!v.root) {
     text +=
-        "\nNot root: probes in a memory cgroup, and files of other users' "
-        "processes, were left out.\n";
+        "\nNot root: what needs more rights was left out; each SKIPPED says "
+        "why.\n";
   }
   return text + "\n" + SummaryLine(v) + "\n";
 }
