@@ -83,10 +83,11 @@ Oracle Expect(const Params&, const Facts&) {
                Count("fired", Eq(1)), Count("fired_pri", Eq(1)),
                Count("ended", Eq(0)), Size("progress", Le(2_MiB)),
                Size("total", Between(kHigh, kHigh + kHigh)),
-               Count("high", Ge(10)), Count("max", Eq(0)), Count("oom", Eq(0)),
+               Count("high", Ge(40)), Count("max", Eq(0)), Count("oom", Eq(0)),
                Count("oom_kill", Eq(0)), Count("after.some", Gt(500000)),
+               Percent("after.full", "after.some", Between(90.0, 101.0)),
                Count("calm.some", Eq(0)), Count("dies", Eq(1)),
-               Count("status", Eq(SIGKILL)));
+               Count("kill_ms", Le(3000)), Count("status", Eq(SIGKILL)));
 }
 
 const Register kHighThrottle{

@@ -39,9 +39,18 @@ Stat Read(const Group& group) {
   return stat;
 }
 
+// What reclaim finds of memory that swap is there for.
+std::int64_t Listed(const Group& group) {
+  std::int64_t listed = 0;
+  for (const char* list : {"inactive_anon", "active_anon", "unevictable"}) {
+    listed += group.Field("memory.stat", list);
+  }
+  return listed;
+}
+
 // Reads until nothing changes any more that is folded in late.
 void Report(Trace& trace, const Facts& f, const Group& group, const char* when,
-            const Stat& before, const Stat& expected) {
+            const Stat& before, std::int64_t listed, const Stat& expected) {
   Stat now = {};
   HoldsWithin(kFolded, [&] {
     now = Read(group);
@@ -56,6 +65,9 @@ void Report(Trace& trace, const Facts& f, const Group& group, const char* when,
     std::snprintf(name, sizeof name, "%s.%s", when, kFields[i]);
     trace.Set(name, now.of[i] - before.of[i]);
   }
+  char name[48];
+  std::snprintf(name, sizeof name, "%s.listed", when);
+  trace.Set(name, Listed(group) - listed);
 }
 
 void Churn(Trace& trace) {
@@ -73,8 +85,9 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Churn(trace);
   poll(nullptr, 0, f.kernel >= KernelVersion{5, 15} ? 2500 : 0);
   // The first report touches pages of its own.
-  Report(trace, f, group, "grown", Read(group), {});
+  Report(trace, f, group, "grown", Read(group), 0, {});
   const Stat before = Read(group);
+  const std::int64_t listed = Listed(group);
   const Usage start = ReadUsage();
 
   const Range anon = MapAnonymous(trace, kAnon);
@@ -94,7 +107,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Churn(trace);
   const Bytes grown = ReadUsage().page_tables - start.page_tables;
   trace.Set("table_growth", grown);
-  Report(trace, f, group, "grown", before,
+  Report(trace, f, group, "grown", before, listed,
          {{kAnon.count, (kShmem + kFile).count, (kShmem + kFile).count,
            tables ? grown.count : 0, kShmem.count, kLocked.count, 0}});
 
@@ -102,7 +115,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Unmap(trace, anon);
   Unmap(trace, shmem);
   Churn(trace);
-  Report(trace, f, group, "left", before, {});
+  Report(trace, f, group, "left", before, listed, {});
   box.self().Enter(trace);
   group.Remove(trace);
 }
@@ -114,14 +127,21 @@ Oracle Expect(const Params&, const Facts& f) {
   // Before 5.13 some of the earlier ones are told only now.
   const std::int64_t most =
       f.kernel < KernelVersion{5, 13} ? 2 * faults : faults + 4;
+  // Pages wait for their list in batches of up to 31 on each CPU.
+  const Bytes waiting = 2 * 32 * f.cpus * kPage + 3 * StatError(f);
+  const auto listed = [=](Bytes size) {
+    return Between(size - waiting, size + waiting);
+  };
   return AllOf(Survives(), Told(f, "grown.anon", kAnon),
                Told(f, "grown.file", kShmem + kFile),
                Told(f, "grown.shmem", kShmem + kFile),
                Told(f, "grown.file_mapped", kShmem),
                Told(f, "grown.unevictable", kLocked),
                Count("grown.pgfault", Between(faults, most)),
-               Told(f, "left.anon", 0_B), Told(f, "left.file", 0_B),
-               Told(f, "left.shmem", 0_B), Told(f, "left.file_mapped", 0_B),
+               Size("grown.listed", listed(kAnon + kShmem + kFile)),
+               Size("left.listed", listed(0_B)), Told(f, "left.anon", 0_B),
+               Told(f, "left.file", 0_B), Told(f, "left.shmem", 0_B),
+               Told(f, "left.file_mapped", 0_B),
                Told(f, "left.unevictable", 0_B),
                Told(f, "left.pagetables", 0_B),
                Size("table_growth", Ge(tables * kPage)));

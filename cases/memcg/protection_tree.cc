@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// A group's memory.min and memory.low hold no further than its parent's, and
+// are shared among siblings where they promise more than the parent has.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+namespace {
+
+constexpr Bytes kLimit = 8_MiB;   // of the tree and of what presses on it
+constexpr Bytes kKept = 3_MiB;    // what each of two siblings has
+constexpr Bytes kClaim = 4_MiB;   // what each claims
+constexpr Bytes kOther = 24_MiB;  // what is read beside them
+constexpr Bytes kDisk = 64_MiB;
+constexpr Bytes kChunk = 64_KiB;
+
+char chunk[kChunk.count];
+
+// What their parent is protected with.
+struct Round {
+  const char* name;
+  Bytes parent;
+};
+constexpr Round kRounds[] = {
+    {"none", 0_B}, {"part", 2_MiB}, {"all", 2 * kClaim}};
+
+void Read(Trace& trace, Bytes from, Bytes size) {
+  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
+  if (disk < 0) trace.Stop("open of the scratch disk", errno);
+  // Not ahead of the reader: what is read is what is charged.
+  posix_fadvise(disk, 0, 0, POSIX_FADV_RANDOM);
+  for (Bytes at = from; at < from + size; at += kChunk) {
+    if (pread(disk, chunk, sizeof chunk, at.count) !=
+        static_cast<ssize_t>(sizeof chunk)) {
+      trace.Stop("read of the scratch disk", errno);
+    }
+  }
+  close(disk);
+}
+
+// How much of a part of the disk is in the page cache: by mincore, which is
+// exact at any time, other than memory.stat.
+Bytes Cached(Trace& trace, int disk, Bytes from) {
+  static unsigned char present[kKept / kPage];
+  constexpr auto kLength = static_cast<std::size_t>(kKept.count);
+  void* at = mmap(nullptr, kLength, PROT_READ, MAP_SHARED, disk, from.count);
+  if (at == MAP_FAILED || mincore(at, kLength, present) != 0) {
+    trace.Stop("mincore of the scratch disk", errno);
+  }
+  munmap(at, kLength);
+  Bytes cached;
+  for (const unsigned char page : present) {
+    if ((page & 1) != 0) cached += kPage;
+  }
+  return cached;
+}
+
+void Press(Trace& trace, const Params& p, const OpenedBox& box, int disk,
+           const Round& round) {
+  const char* protect = p["protect"] == "min" ? "memory.min" : "memory.low";
+  posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
+  const Group outer = box.Child("outer");
+  outer.GiveToChildren(trace);
+  const Group top = outer.Child(trace, "top");
+  top.GiveToChildren(trace);
+  const Group one = top.Child(trace, "one");
+  const Group two = top.Child(trace, "two");
+  const Group other = outer.Child(trace, "other");
+  outer.Set(trace, "memory.max", kLimit);
+  top.Set(trace, protect, round.parent);
+  one.Set(trace, protect, kClaim);
+  two.Set(trace, protect, kClaim);
+  const auto leave = [&](const char* value, std::int64_t number) {
+    char name[48];
+    std::snprintf(name, sizeof name, "%s.%s", round.name, value);
+    trace.Set(name, number);
+  };
+  Reap(StartChildIn(trace, one, [&] { Read(trace, 0_B, kKept); }));
+  Reap(StartChildIn(trace, two, [&] { Read(trace, kKept, kKept); }));
+  leave("before",
+        (Cached(trace, disk, 0_B) + Cached(trace, disk, kKept)).count);
+  trace.Set("written", 0);
+  const int status = Reap(StartChildIn(trace, other, [&] {
+    if (p["protect"] == "low") {
+      Read(trace, 2 * kKept, kOther);
+    } else {
+      WritePages(trace, MapAnonymous(trace, 2 * kLimit));
+    }
+  }));
+  const Bytes first = Cached(trace, disk, 0_B);
+  const Bytes second = Cached(trace, disk, kKept);
+  leave("status", status);
+  leave("one", first.count);
+  leave("two", second.count);
+  leave("both", (first + second).count);
+  leave("written", trace.Counter("written").load());
+  leave("one.low", one.Field("memory.events", "low"));
+  leave("kills", other.Field("memory.events", "oom_kill"));
+  one.Remove(trace);
+  two.Remove(trace);
+  top.Remove(trace);
+  other.Remove(trace);
+  outer.Remove(trace);
+}
+
+void Subject(Trace& trace, const Params& p, const Facts& f) {
+  // The last to close a disk drops its pages: not the children, then.
+  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
+  const OpenedBox box(trace, f);
+  for (const Round& round : kRounds) Press(trace, p, box, disk, round);
+  close(disk);
+}
+
+Oracle Of(const Params& p, const Round& round) {
+  const std::string name = round.name;
+  const bool low = p["protect"] == "low";
+  return AllOf(Size(name + ".before", Eq(2 * kKept)),
+               Count(name + ".status", Eq(low ? 0 : SIGKILL)),
+               Count(name + ".kills", Eq(low ? 0 : 1)));
+}
+
+Oracle Expect(const Params& p, const Facts&) {
+  Oracle all = Survives();
+  for (const Round& round : kRounds) all = AllOf(all, Of(p, round));
+  all = AllOf(all, Size("all.both", Eq(2 * kKept)));
+  // Reclaim takes clusters, the last of each with what was protected.
+  constexpr Bytes kShare = 2_MiB;
+  if (p["protect"] == "min") {
+    return AllOf(all, Size("none.both", Eq(0_B)),
+                 Size("part.both", Between(kShare / 2, kShare)));
+  }
+  // What is pressed by files only need not lose all that it may.
+  return AllOf(all, Size("none.both", Le(2 * kKept - 1_MiB)),
+               Size("part.both", Between(kShare / 2, 2 * kKept - 1_MiB)));
+}
+
+const Register kProtectionTree{
+    {.id = "memcg/protection_tree",
+     .summary = "a parent's memory.min and memory.low cap and share theirs",
+     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: the effective "
+                           "min (low) boundary is limited by memory.min "
+                           "(memory.low) values of all ancestor cgroups; "
+                           "overcommitted, each child gets the part of it "
+                           "that is proportional to its usage",
+                  .deed = "two siblings claim 4 MiB each and read 3 MiB of a "
+                          "disk, below a parent that has nothing, 2 MiB, or "
+                          "enough; beside it, one reads or writes more than "
+                          "there is room for",
+                  .functions = "effective_protection, "
+                               "mem_cgroup_calculate_protection, "
+                               "propagate_protected_usage",
+                  .look_at = "<parent>.one and .two are what is left of each"},
+     .blast = Blast::kCgroup,
+     .needs = {.memory = 64_MiB,
+               .no_swap = true,
+               .cgroup = 2,
+               .alone = true,
+               .disk = kDisk},
+     .params = {{"protect", {"low", "min"}}},
+     .subject = Subject,
+     .expect = Expect,
+     .metrics = {{.name = "part.both",
+                  .better = Better::kHigher,
+                  .unit = "bytes",
+                  .kind = Kind::kBounded,
+                  .tolerance = 1 << 20,
+                  .cause = "reclaim takes clusters of 32 pages"}}}};
+
+}  // namespace
+}  // namespace oomgate
