@@ -49,18 +49,32 @@ void Report(Trace& trace, const char* who, const Range& range) {
     error += lost ? 0 : rollup < 0 ? -rollup : rollup;
   }
   char name[48];
+  std::snprintf(name, sizeof name, "%s_Pss_Dirty", who);
+  trace.Set(name, MappingField(range, "Pss_Dirty"));
   std::snprintf(name, sizeof name, "%s_rollup_error", who);
   trace.Set(name, error * 1_KiB);
+}
+
+// What smaps_rollup takes a page for, which smaps does not tell.
+constexpr const char* kClasses[] = {"Pss_Anon", "Pss_File", "Pss_Shmem"};
+
+void AddClasses(Trace& trace, std::int64_t sign) {
+  for (const char* name : kClasses) {
+    trace.Add(name, sign * FieldIn("/proc/self/smaps_rollup", name));
+  }
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
   MapCode();
   const Range range = Map(trace, p);
+  AddClasses(trace, 0);
+  AddClasses(trace, -1);
   if (Writes(p)) {
     WritePages(trace, range);
   } else {
     ReadPages(trace, range);
   }
+  AddClasses(trace, 1);
   Report(trace, "alone", range);
 
   Gate ready(trace);
@@ -96,7 +110,8 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
 // What must be reported where `own` pages are mapped once and `common` ones
 // by `mappers` processes.
 Oracle Reported(const std::string& who, const Params& p, std::int64_t own,
-                std::int64_t common, std::int64_t mappers, bool own_is_copy) {
+                std::int64_t common, std::int64_t mappers, bool own_is_copy,
+                bool tells_dirty) {
   const bool dirty = Writes(p);
   const bool anon = p["kind"] == "anon" || p["kind"] == "file_copied";
   // fs/proc/task_mmu.c: a page's share, in 1/4096 of a byte, is cut off.
@@ -117,22 +132,40 @@ Oracle Reported(const std::string& who, const Params& p, std::int64_t own,
                field("Private_Clean", own_dirty ? 0_B : private_size),
                field("Shared_Dirty", dirty ? shared_size : 0_B),
                field("Shared_Clean", dirty ? 0_B : shared_size),
-               field("Anonymous", anonymous), field("rollup_error", 0_B));
+               field("Anonymous", anonymous),
+               field("Pss_Dirty", !tells_dirty ? 0_B
+                                  : dirty      ? pss
+                                  : own_dirty  ? private_size
+                                               : 0_B),
+               field("rollup_error", 0_B));
 }
 
-Oracle Expect(const Params& p, const Facts&) {
+Oracle Expect(const Params& p, const Facts& f) {
   // Of private mappings the child gets copies of what it writes; what it wrote
   // in shared ones stays shared.
   const bool copies = p["kind"] != "shared" && p["kind"] != "file_shared";
   const std::int64_t own = copies ? kChanged : 0;
   const bool copy = p["kind"] == "file_read";
-  return AllOf(Survives(), Reported("alone", p, kPages, 0, 1, false),
-               Reported("with_one", p, 0, kPages, 2, false),
-               Reported("with_two", p, 0, kPages, 3, false),
-               Reported("other", p, 0, kPages, 3, false),
-               Reported("child_changed", p, own, kPages - own, 2, copy),
-               Reported("changed", p, own, kPages - own, 2, false),
-               Reported("after", p, kPages, 0, 1, false));
+  // 30934843002d (6.0)
+  const bool dirty = f.kernel >= KernelVersion{6, 0};
+  const auto reported = [&](const char* who, std::int64_t private_pages,
+                            std::int64_t mappers, bool is_copy = false) {
+    return Reported(who, p, private_pages, kPages - private_pages, mappers,
+                    is_copy, dirty);
+  };
+  const std::string_view kind = p["kind"];
+  const int of = kind == "anon" || kind == "file_copied" ? 0
+                 : kind == "shared"                      ? 2
+                                                         : 1;
+  std::vector<Oracle> classes;
+  for (int i = 0; i < 3; ++i) {
+    classes.push_back(Count(kClasses[i], Eq(i == of ? kSize / 1_KiB : 0)));
+  }
+  return AllOf(Survives(), testing::AllOfArray(classes),
+               reported("alone", kPages, 1), reported("with_one", 0, 2),
+               reported("with_two", 0, 3), reported("other", 0, 3),
+               reported("child_changed", own, 2, copy),
+               reported("changed", own, 2), reported("after", kPages, 1));
 }
 
 const Register kSmapsExact{
@@ -146,8 +179,10 @@ const Register kSmapsExact{
           .functions =
               "smaps_account, smaps_page_accumulate, copy_present_pte, "
               "do_wp_page, page_remove_rmap",
-          .look_at = "the step tells whose mapping is not counted or not "
-                     "forgotten; rollup_error that smaps_rollup disagrees"},
+          .look_at =
+              "the step tells whose mapping is not counted or not "
+              "forgotten; rollup_error that smaps_rollup disagrees; Pss_… "
+              "is how its classes grew, in kB"},
      // It mounts a file system.
      .needs = {.alone = true},
      .params = {{"kind",

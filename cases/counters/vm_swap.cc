@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is in swap is counted where it went: out of RssAnon into VmSwap, for the
 // machine into SwapFree; a child shares it, and it comes back in.
-#include <poll.h>
 #include <sys/syscall.h>
 
 #include "cases/counters/statm.h"
+#include "oomgate/page_out.h"
 
 namespace oomgate {
 namespace {
@@ -12,17 +12,6 @@ namespace {
 constexpr Bytes kSize = 8_MiB;
 
 Bytes Used() { return Meminfo("SwapTotal") - Meminfo("SwapFree"); }
-
-// A page that is just in use may be passed over: until all of it is out.
-void PageOut(Trace& trace, const Range& range) {
-  while (MappingField(range, "Rss") > 0_B) {  // the deadline ends it
-    if (madvise(range.start, static_cast<std::size_t>(range.size.count),
-                MADV_PAGEOUT) != 0) {
-      trace.Stop("MADV_PAGEOUT", errno);
-    }
-    poll(nullptr, 0, 1);
-  }
-}
 
 void Report(Trace& trace, const RssSync& sync, const Range& range, Bytes anon,
             const char* anon_name, const char* swap_name,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// MADV_COLD only marks, MADV_PAGEOUT swaps out at once: to the page where there
-// is swap, nothing where there is none. Content survives both.
+// MADV_COLD only marks: as not used; MADV_PAGEOUT swaps out at once: to the
+// page where there is swap, nothing where there is none. Content survives both.
 #include <cerrno>
 
 #include "oomgate/case.h"
+#include "oomgate/page_out.h"
 
 namespace oomgate {
 namespace {
@@ -37,6 +38,7 @@ void Zeroes(Trace& trace) {
   const std::int64_t zeroes = Vmstat("swpout_zero");
   const std::int64_t swapped = Vmstat("pswpout");
   trace.Set("zero_errno", TryAdvise(range, kPageout));
+  AwaitWriteback();
   trace.Set("zero_counted", Vmstat("swpout_zero") - zeroes);
   trace.Set("zero_swapped", Vmstat("pswpout") - swapped);
   trace.Set("zero_rss", ReadMapping(range).rss);
@@ -61,12 +63,17 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   const Range range = MapAnonymous(trace, kSize);
   WritePages(trace, range);
   const std::int64_t swapped = Vmstat("pswpout");
+  trace.Set("warm", MappingField(range, "Referenced"));
   trace.Set("cold_errno", TryAdvise(range, kCold));
+  trace.Set("cold", MappingField(range, "Referenced"));
   trace.Set("cold_rss", ReadMapping(range).rss);
   trace.Set("cold_swapped", Vmstat("pswpout") - swapped);
+  CountOther(range.Part(0_B, kSize / 2), 1);
+  trace.Set("half_warm", MappingField(range, "Referenced"));
 
   const Bytes free = Free();
   trace.Set("pageout_errno", TryAdvise(range, kPageout));
+  AwaitWriteback();
   const MappingUsage out = ReadMapping(range);
   trace.Set("out_rss", out.rss);
   trace.Set("out_swap", out.swap);
@@ -105,7 +112,8 @@ Oracle Expect(const Params& p, const Facts& f) {
             Count("shared_errno", Eq(0)), Size("shared_rss", Eq(64 * kPage)));
   const Oracle cold =
       AllOf(Count("cold_errno", Eq(0)), Size("cold_rss", Eq(kSize)),
-            Count("cold_swapped", Eq(0)));
+            Count("cold_swapped", Eq(0)), Size("warm", Eq(kSize)),
+            Size("cold", Eq(0_B)), Size("half_warm", Eq(kSize / 2)));
   const Oracle gone =
       AllOf(Count("pageout_errno", Eq(0)), Size("out_rss", Eq(kSize - out)),
             Size("out_swap", Eq(out)), Count("out_mappings", Eq(1)),
@@ -136,7 +144,7 @@ const Register kPageoutCold{
           .functions = "madvise_cold_or_pageout_pte_range, reclaim_pages, "
                        "swap_writepage",
           .look_at = "out_rss and out_swap; in_other: bytes that did not come "
-                     "back as they were"},
+                     "back as they were; warm, cold: Referenced of smaps"},
      // Counts swapped pages of the whole machine.
      .needs = {.alone = true},
      .adjust =

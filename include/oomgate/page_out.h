@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Paging out to the end: what is read back before the device has it keeps its
+// place in swap when it is freed, until it is reclaimed (folio_free_swap).
+#pragma once
+
+#include <poll.h>
+
+#include "oomgate/memory.h"
+#include "oomgate/trace.h"
+#include "oomgate/usage.h"
+
+namespace oomgate {
+
+// Needs root.
+inline void AwaitWriteback() {
+  HoldsWithin(5000, [] {
+    RefreshVmstat();
+    return Meminfo("Writeback") == 0_B;
+  });
+}
+
+// Asks until so much of the mapping is in swap: a page that is just in use may
+// be passed over. The subject's deadline ends it.
+inline void PageOut(Trace& trace, const Range& part, Bytes out) {
+  constexpr int kPageout = 21;  // MADV_PAGEOUT
+  while (MappingField(part, "Swap") < out) {
+    const int error = TryAdvise(part, kPageout);
+    if (error != 0) trace.Stop("MADV_PAGEOUT", error);
+    poll(nullptr, 0, 1);
+  }
+  AwaitWriteback();
+}
+
+// All of a mapping that is written in full.
+inline void PageOut(Trace& trace, const Range& range) {
+  PageOut(trace, range, range.size);
+}
+
+}  // namespace oomgate
