@@ -14,6 +14,24 @@ PY
 }
 check "profiles hold their schema" schema_holds
 
+probes_exist() {
+  "$OOMGATE" list '*' 'validate/*' --format=json | python3 -c '
+import glob, json, sys
+there = {i for c in json.load(sys.stdin)["cases"] for i in c["instances"]}
+for path in glob.glob("runner/profiles/*.json"):
+    for check in json.load(open(path)).get("checks", []):
+        probe = check.get("probe")
+        if not probe:
+            continue
+        params = ",".join(f"{k}={v}" for k, v in
+                          sorted(probe.get("params", {}).items()))
+        name = probe["case"] + (f"[{params}]" if params else "")
+        if name not in there:
+            sys.exit(f"{path}: no instance {name}")
+'
+}
+check "each probe of a profile is an instance" probes_exist
+
 # knob PATH WANTED SEVERITY: a profile of one's own with one check.
 knob() {
   printf '{"name":"mine","about":"a","checks":[{"name":"c","severity":"%s",
