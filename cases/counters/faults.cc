@@ -80,9 +80,8 @@ void Thread(Trace& trace, Range& range, const char* step) {
   const Look before;
   const std::int64_t own = Of(RUSAGE_THREAD).minor;
   pthread_t thread;
-  if (pthread_create(&thread, nullptr, ReadRange, &range) != 0) {
-    trace.Stop("pthread_create", errno);
-  }
+  const int error = pthread_create(&thread, nullptr, ReadRange, &range);
+  if (error != 0) trace.Stop("pthread_create", error);
   pthread_join(thread, nullptr);
   trace.Set("callers_minor", Of(RUSAGE_THREAD).minor - own);
   before.Leave(trace, step);

@@ -62,8 +62,8 @@ inline int ReadZones(Trace& trace, Zone (&zones)[kMostZones]) {
       at += read;
       if (*at == ',') at += 2;
     }
-    if (count < kMostZones)
-      zones[count++] = zone;  // nothing that counts comes later
+    if (count == kMostZones) trace.Stop("zones of /proc/zoneinfo", E2BIG);
+    zones[count++] = zone;  // nothing that counts comes later
   }
   std::fclose(file);
   return count;

@@ -38,7 +38,7 @@ void Zeroes(Trace& trace) {
   const std::int64_t zeroes = Vmstat("swpout_zero");
   const std::int64_t swapped = Vmstat("pswpout");
   trace.Set("zero_errno", TryAdvise(range, kPageout));
-  AwaitWriteback();
+  AwaitWriteback(trace);
   trace.Set("zero_counted", Vmstat("swpout_zero") - zeroes);
   trace.Set("zero_swapped", Vmstat("pswpout") - swapped);
   trace.Set("zero_rss", ReadMapping(range).rss);
@@ -73,7 +73,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 
   const Bytes free = Free();
   trace.Set("pageout_errno", TryAdvise(range, kPageout));
-  AwaitWriteback();
+  AwaitWriteback(trace);
   const MappingUsage out = ReadMapping(range);
   trace.Set("out_rss", out.rss);
   trace.Set("out_swap", out.swap);

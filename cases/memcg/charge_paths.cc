@@ -248,7 +248,7 @@ Oracle Of(const Path& path, const Facts& f) {
   // Nothing is read ahead, so each page is a fault of its own; up to 64 of
   // them each CPU may still hold back.
   return AllOf(
-      counted, Size(value("before.current"), Le(kSize / 4)),
+      counted, Size(value("before.current"), Le(kSize / 4 + stock)),
       Difference(value("after.pgmajfault"), value("before.pgmajfault"),
                  Between((kSize - stock) / kPage, (kSize + kOwn) / kPage)));
 }

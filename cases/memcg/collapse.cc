@@ -126,9 +126,9 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   if (p["by"] == "advice") Limited(trace, box);
 }
 
-std::string Probe(const Params& p, const Facts& f) {
-  return p["by"] == "advice" && f.kernel < KernelVersion{6, 1}
-             ? "MADV_COLLAPSE came with 6.1"
+std::string Probe(const Params& p, const Facts&) {
+  return p["by"] == "advice" && TryAdvise({}, kCollapse) == EINVAL
+             ? "this kernel has no MADV_COLLAPSE"
              : "";
 }
 

@@ -70,7 +70,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
            2 * (kFile - kLimit) / kPage;
   });
   trace.Set("stolen", group.Field("memory.stat", "pgsteal"));
-  trace.Set("stalled_us", Stalled(group, "some"));
+  trace.Set("stalled_us", Stalls(group).some);
   trace.Set("scanned", group.Field("memory.stat", "pgscan"));
   trace.Set("file", file());
   trace.Set("anon", group.Field("memory.stat", "anon"));

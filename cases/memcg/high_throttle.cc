@@ -29,7 +29,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   const Group group = box.Child("group");
   const Group calm = box.Child("calm");
   group.Set(trace, "memory.high", kHigh);
-  trace.Set("before.some", Stalled(group, "some"));
+  trace.Set("before.some", Stalls(group).some);
   char path[256];
   std::snprintf(path, sizeof path, "%s/memory.pressure", group.folder());
   const int trigger = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -61,10 +61,11 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   for (const char* event : {"high", "max", "oom", "oom_kill"}) {
     trace.Set(event, group.Field("memory.events", event));
   }
-  HoldsWithin(5000, [&] { return Stalled(group, "some") > 500000; });
-  trace.Set("after.some", Stalled(group, "some"));
-  trace.Set("after.full", Stalled(group, "full"));
-  trace.Set("calm.some", Stalled(calm, "some"));
+  HoldsWithin(5000, [&] { return Stalls(group).some > 500000; });
+  const Stalls after(group);
+  trace.Set("after.some", after.some);
+  trace.Set("after.full", after.full);
+  trace.Set("calm.some", Stalls(calm).some);
   const std::int64_t kill_time = Now();
   kill(child, SIGKILL);
   trace.Set("dies", EndsWithin(child, 10000, status));

@@ -111,9 +111,11 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     int tries = 0;
     for (;;) {
       ++tries;
-      trace.Set("died", EndsWithin(child, 20000, status));
+      const bool died = EndsWithin(child, 20000, status);
+      trace.Set("died", died ? 1 : 0);
       far = std::max(far, trace.Counter("written").load());
-      if (tries == kTries || far >= enough.count) break;
+      if (!died) EndChild(child);
+      if (!died || tries == kTries || far >= enough.count) break;
       if (shared) TryAdvise(range, MADV_REMOVE);  // outlives its writer
       child = start();
     }
@@ -139,7 +141,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   trace.Set("status", status);
   Unmap(trace, range);
   HoldsWithin(kSettle, [&] {
-    return group.Number("memory.swap.current") <= kSlots.count &&
+    return group.Number("memory.swap.current") <= Slots(f).count &&
            group.Number("memory.current") <= (512_KiB).count;
   });
   number("swap_left", "memory.swap.current");
@@ -196,7 +198,8 @@ const Register kSwapMax{
                   .unit = "bytes",
                   .kind = Kind::kBounded,
                   .tolerance = 96 * 4096,
-                  .cause = "the writer's own stack and tables"}}}};
+                  .cause = "the writer's own stack and tables"}},
+     .timeout_seconds = 60}};
 
 }  // namespace
 }  // namespace oomgate

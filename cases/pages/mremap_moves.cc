@@ -180,6 +180,7 @@ Oracle Expect(const Params& p, const Facts& f) {
 
 void Adjust(const Params& p, InstanceInfo& instance) {
   instance.needs.swap = p.Size("swap");
+  instance.needs.alone = instance.needs.swap > 0_B;  // for its writeback
   if (p["swap"] == "0") instance.suite = Suite::kQuick;
 }
 

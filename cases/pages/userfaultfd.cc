@@ -162,14 +162,15 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 }
 
 Oracle Expect(const Params& p, const Facts& f) {
+  const Bytes stock = f.cpus * kStock;
   if (p["size"] == "beyond") {
-    return AllOf(OomKilled(),
-                 Written(Between(f.box - kOwnAnon - 2 * kChunk - kStock - 1_MiB,
-                                 f.box)));
+    return AllOf(
+        OomKilled(),
+        Written(Between(f.box - kOwnAnon - 2 * kChunk - stock - 1_MiB, f.box)));
   }
   // Its page tables are charged as well.
-  const auto charged = [](const char* name) {
-    return Size(name, Between(kSize - kStock, kSize + 8 * kPage + kStock));
+  const auto charged = [=](const char* name) {
+    return Size(name, Between(kSize - stock, kSize + 8 * kPage + stock));
   };
   return AllOf(
       Survives(),

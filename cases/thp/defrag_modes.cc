@@ -107,6 +107,8 @@ Oracle Expect(const Params&, const Facts&) {
 
 std::vector<Setting> Settings() {
   std::vector<Setting> settings = HugeOnAdvice();
+  // It would mend what was broken, on its own time.
+  settings.push_back({"/proc/sys/vm/compaction_proactiveness", "0"});
   for (Setting& setting : settings) {
     if (setting.path.ends_with("/enabled")) setting.value = "always";
   }

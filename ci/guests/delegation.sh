@@ -61,8 +61,10 @@ echo +memory >$top/shared/cgroup.subtree_control
 delegate $top/shared/in
 as_user $top/shared/in sleep 1000 &
 sleeper=$!
+until grep -q . $top/shared/in/cgroup.procs; do usleep 10000; done
 says "the group above passes memory on" $top/shared/in "$boxed"
 kill $sleeper
+wait $sleeper
 mkdir $top/without
 delegate $top/without/memory
 says "delegated without memory" $top/without/memory "$skipped"

@@ -11,12 +11,13 @@
 
 namespace oomgate {
 
-// Needs root.
-inline void AwaitWriteback() {
-  HoldsWithin(5000, [] {
+// Of the whole machine: for cases that have it to themselves. Needs root.
+inline void AwaitWriteback(Trace& trace) {
+  const bool ended = HoldsWithin(10000, [] {
     RefreshVmstat();
     return Meminfo("Writeback") == 0_B;
   });
+  if (!ended) trace.Stop("wait for the swap device", ETIMEDOUT);
 }
 
 // Asks until so much of the mapping is in swap: a page that is just in use may
@@ -28,7 +29,7 @@ inline void PageOut(Trace& trace, const Range& part, Bytes out) {
     if (error != 0) trace.Stop("MADV_PAGEOUT", error);
     poll(nullptr, 0, 1);
   }
-  AwaitWriteback();
+  AwaitWriteback(trace);
 }
 
 // All of a mapping that is written in full.

@@ -55,7 +55,8 @@ void AddGroups(Answer& answer, const ForkQuestion& q, Bytes needed) {
     answer.numbers.emplace_back(
         "processes and threads in " + pids->group,
         fmt::format("{} of {}", pids->used, pids->limit));
-    if (pids->left() < 1) {
+    // Memory is asked for first (copy_process).
+    if (pids->left() < 1 && answer.verdict != Verdict::kNo) {
       answer.verdict = Verdict::kNo;
       answer.answer = fmt::format(
           "no: {} may have {} processes and threads, and has them: EAGAIN",
