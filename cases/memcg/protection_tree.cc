@@ -99,7 +99,6 @@ void Press(Trace& trace, const Params& p, const OpenedBox& box, int disk,
   leave("two", second.count);
   leave("both", (first + second).count);
   leave("written", trace.Counter("written").load());
-  leave("one.low", one.Field("memory.events", "low"));
   leave("kills", other.Field("memory.events", "oom_kill"));
   one.Remove(trace);
   two.Remove(trace);
@@ -132,7 +131,9 @@ Oracle Expect(const Params& p, const Facts&) {
   constexpr Bytes kShare = 2_MiB;
   if (p["protect"] == "min") {
     return AllOf(all, Size("none.both", Eq(0_B)),
-                 Size("part.both", Between(kShare / 2, kShare)));
+                 Size("part.both", Between(kShare / 2, kShare)),
+                 Size("part.one", Between(kShare / 8, kShare * 3 / 4)),
+                 Size("part.two", Between(kShare / 8, kShare * 3 / 4)));
   }
   // What is pressed by files only need not lose all that it may.
   return AllOf(all, Size("none.both", Le(2 * kKept - 1_MiB)),
