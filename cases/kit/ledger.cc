@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <sched.h>
 
+#include <algorithm>
+
 #include "oomgate/usage.h"
 
 namespace oomgate {
@@ -46,6 +48,8 @@ Bytes Unexplained() {
     const Bytes size = Meminfo(field);
     if (size > 0_B) known += size;  // some kernels do not have it
   }
+  // What is in zram, with the holes between.
+  known += std::max<std::int64_t>(Vmstat("nr_zspages"), 0) * kPage;
   return Meminfo("MemTotal") - known;
 }
 

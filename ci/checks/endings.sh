@@ -74,6 +74,8 @@ fi
 for signal in INT KILL; do
   name=cgroup_$signal
   start "$name" pages/read_no_rss pages/sparse_amplification --on=cgroup
+  # Before the first of them, a box is made to see whether one can be.
+  within 60 began "$name" pages/sparse_amplification || true
   check "SIG$signal in a cgroup: one is there" stop_in_box "$PID"
   mapfile -t family < <(family "$PID")
   ends "$name" "$signal"
