@@ -73,8 +73,12 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   trace.Set("stalled_us", Stalls(group).some);
   trace.Set("scanned", group.Field("memory.stat", "pgscan"));
   trace.Set("file", file());
-  trace.Set("anon", group.Field("memory.stat", "anon"));
-  trace.Set("dirty", group.Field("memory.stat", "file_dirty"));
+  // Those who wrote are gone; what was theirs is folded in within 2 s.
+  const auto anon = [&] { return group.Field("memory.stat", "anon"); };
+  const auto dirty = [&] { return group.Field("memory.stat", "file_dirty"); };
+  HoldsWithin(5000, [&] { return anon() == 0 && dirty() == 0; });
+  trace.Set("anon", anon());
+  trace.Set("dirty", dirty());
   trace.Set("max", group.Field("memory.events", "max"));
   trace.Set("high", group.Field("memory.events", "high"));
   trace.Set("oom", group.Field("memory.events", "oom"));
