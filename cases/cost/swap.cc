@@ -8,13 +8,12 @@ namespace oomgate::cost {
 namespace {
 
 constexpr Bytes kSize = 4_MiB;
-constexpr int kPageOut = 21;  // MADV_PAGEOUT
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {
   const Range range = MapAnonymous(trace, kSize);
   WritePages(trace, range);
   const auto out = [&] {
-    if (TryAdvise(range, kPageOut) != 0) trace.Stop("MADV_PAGEOUT", errno);
+    if (TryAdvise(range, MADV_PAGEOUT) != 0) trace.Stop("MADV_PAGEOUT", errno);
   };
   const auto in = [&] { WritePages(trace, range); };
   const auto swapped = [&] { return ReadMapping(range).swap; };

@@ -36,17 +36,4 @@ inline int OpenCleanFile(Trace& trace, Bytes size) {
   return fd;
 }
 
-inline Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags) {
-  // In a reservation of its own: aligned, and with nothing beside it.
-  MapOptions none;
-  none.prot = PROT_NONE;
-  none.pages = MapOptions::kDefault;
-  const Range range = MapAnonymous(trace, size, none);
-  if (mmap(range.start, static_cast<std::size_t>(size.count), prot,
-           flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
-    trace.Stop("mmap of a file", errno);
-  }
-  return range;
-}
-
 }  // namespace oomgate

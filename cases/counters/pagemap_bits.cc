@@ -18,8 +18,6 @@ constexpr std::int64_t kPages = 12;  // of each kind
 constexpr std::int64_t kSome = 5;    // of them
 constexpr Bytes kSize = kPages * kPage;
 
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
 // How many pages of a range have a bit. Documentation/admin-guide/mm/pagemap.
 struct Bits {
   int present = 0, swapped = 0, file = 0, exclusive = 0, dirty = 0;
@@ -70,15 +68,6 @@ void Touch(const Range& range, std::int64_t pages) {
   }
 }
 
-Range MapFile(Trace& trace, int fd, int flags) {
-  const Range range = MapAnonymous(trace, kSize, {.prot = PROT_NONE});
-  if (mmap(range.start, Length(kSize), PROT_READ | PROT_WRITE,
-           flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
-    trace.Stop("mmap of a memfd", errno);
-  }
-  return range;
-}
-
 void Kinds(Trace& trace, const Range& anon, const Range& shared, int fd) {
   Leave(trace, "untouched", MapAnonymous(trace, kSize));
   const Range zero = MapAnonymous(trace, kSize);
@@ -87,7 +76,8 @@ void Kinds(Trace& trace, const Range& anon, const Range& shared, int fd) {
   Leave(trace, "anon", anon);
   Leave(trace, "shared", shared);
   // Each page of the file is mapped twice while this is there.
-  const Range copied = MapFile(trace, fd, MAP_PRIVATE);
+  const Range copied =
+      MapFile(trace, fd, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE);
   CountOther(copied, 2);
   Leave(trace, "private", copied);
   Leave(trace, "shared_twice", shared);
@@ -143,7 +133,8 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   const int fd = static_cast<int>(syscall(SYS_memfd_create, "bits", 0U));
   if (fd < 0 || ftruncate(fd, kSize.count) != 0) trace.Stop("memfd", errno);
   const Range anon = MapAnonymous(trace, kSize);
-  const Range shared = MapFile(trace, fd, MAP_SHARED);
+  const Range shared =
+      MapFile(trace, fd, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
   Touch(anon, kPages);
   Touch(shared, kPages);
   Kinds(trace, anon, shared, fd);

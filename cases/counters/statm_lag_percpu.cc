@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // RSS counts what a thread touched on one CPU after the other: nothing is lost
 // between them, and since 6.16 nothing is late.
-#include <sched.h>
-
 #include "cases/counters/statm.h"
 
 namespace oomgate {
 namespace {
 
 constexpr std::int64_t kTouches = 15;  // on each CPU, below any batch
-
-void Pin(Trace& trace, int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0) {
-    trace.Stop("sched_setaffinity", errno);
-  }
-}
 
 void Round(Trace& trace, Statm& statm, const RssSync& sync, const Range& range,
            int cpus) {
@@ -26,7 +15,7 @@ void Round(Trace& trace, Statm& statm, const RssSync& sync, const Range& range,
   const std::int64_t base = statm.resident;
   char* at = range.start;
   for (int cpu = 0; cpu < cpus; ++cpu) {
-    Pin(trace, cpu);
+    RunOnCpu(trace, cpu);
     for (int i = 0; i < kTouches; ++i, at += kPage.count) {
       *static_cast<volatile char*>(at) = 1;
     }
@@ -37,7 +26,7 @@ void Round(Trace& trace, Statm& statm, const RssSync& sync, const Range& range,
   statm.Read();
   trace.Set("synced", statm.resident - base);
   // And released on another CPU than they came from.
-  Pin(trace, 0);
+  RunOnCpu(trace, 0);
   madvise(range.start, static_cast<std::size_t>(range.size.count),
           MADV_DONTNEED);
   statm.Read();

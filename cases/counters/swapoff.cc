@@ -7,38 +7,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 
 #include "oomgate/case.h"
+#include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
+#include "oomgate/swap_area.h"
 
 namespace oomgate {
 namespace {
 
 constexpr Bytes kSize = 8_MiB;
-
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
-// The path of the only area that there is.
-void FindArea(Trace& trace, char (&path)[128]) {
-  FILE* const file = std::fopen("/proc/swaps", "re");
-  if (file == nullptr || std::fscanf(file, "%*[^\n] %127s", path) != 1) {
-    trace.Stop("/proc/swaps", errno);
-  }
-  std::fclose(file);
-}
-
-volatile std::int64_t* NumberAt(const Range& range, Bytes at) {
-  return reinterpret_cast<volatile std::int64_t*>(range.start + at.count);
-}
-
-std::int64_t CountWrong(const Range& range) {
-  std::int64_t wrong = 0;
-  for (Bytes at; at < kSize; at += kPage) {
-    wrong += *NumberAt(range, at) == at.count + 1 ? 0 : 1;
-  }
-  return wrong;
-}
 
 void Report(Trace& trace, const Range& range, const char* (&&names)[3]) {
   const MappingUsage usage = ReadMapping(range);
@@ -48,25 +26,17 @@ void Report(Trace& trace, const Range& range, const char* (&&names)[3]) {
 }
 
 void Subject(Trace& trace, const Params&, const Facts&) {
-  char path[128] = {};
-  FindArea(trace, path);
+  const SwapArea area = FindSwapArea(trace);
   const Bytes total = Meminfo("SwapTotal");
   const Range range = MapAnonymous(trace, kSize);
-  for (Bytes at; at < kSize; at += kPage) {
-    *NumberAt(range, at) = at.count + 1;
-  }
+  NumberPages(range);
   const int memfd = static_cast<int>(syscall(SYS_memfd_create, "off", 0U));
   if (memfd < 0 || ftruncate(memfd, kSize.count) != 0) {
     trace.Stop("memfd", errno);
   }
-  const Range file = MapAnonymous(trace, kSize, {.prot = PROT_NONE});
-  if (mmap(file.start, Length(kSize), PROT_READ | PROT_WRITE,
-           MAP_SHARED | MAP_FIXED, memfd, 0) == MAP_FAILED) {
-    trace.Stop("mmap of a memfd", errno);
-  }
-  for (Bytes at; at < kSize; at += kPage) {
-    *NumberAt(file, at) = at.count + 1;
-  }
+  const Range file =
+      MapFile(trace, memfd, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
+  NumberPages(file);
   PageOut(trace, range);
   PageOut(trace, file);
   Gate ready(trace);
@@ -75,17 +45,17 @@ void Subject(Trace& trace, const Params&, const Facts&) {
     ready.Open();
     go.Pass();
     Report(trace, range, {"child_rss", "child_swap", "child_vmswap"});
-    trace.Set("child_wrong", CountWrong(range) + CountWrong(file));
+    trace.Set("child_wrong", CountMisnumbered(range) + CountMisnumbered(file));
   });
   ready.Pass();
   Report(trace, range, {"out_rss", "out_swap", "out_vmswap"});
-  trace.Set("errno", swapoff(path) == 0 ? 0 : errno);
+  trace.Set("errno", swapoff(area.path) == 0 ? 0 : errno);
   trace.Set("total", Meminfo("SwapTotal"));
   trace.Set("free", Meminfo("SwapFree"));
   Report(trace, range, {"rss", "swap", "vmswap"});
   trace.Set("file_swap", ReadMapping(file).swap);
   const std::int64_t faults = Vmstat("pswpin");
-  trace.Set("wrong", CountWrong(range) + CountWrong(file));
+  trace.Set("wrong", CountMisnumbered(range) + CountMisnumbered(file));
   trace.Set("read_again", Vmstat("pswpin") - faults);
   go.Open();
   trace.Set("child_status", Reap(child));
@@ -93,7 +63,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   close(memfd);
   Unmap(trace, range);
 
-  trace.Set("on_errno", swapon(path, 0) == 0 ? 0 : errno);
+  trace.Set("on_errno", swapon(area.path, 0) == 0 ? 0 : errno);
   trace.Set("on_less", total - Meminfo("SwapTotal"));
   trace.Set("on_used", Meminfo("SwapTotal") - Meminfo("SwapFree"));
 }

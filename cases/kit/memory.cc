@@ -42,6 +42,19 @@ Range MapAnonymous(Trace& trace, Bytes size, const MapOptions& options) {
   return range;
 }
 
+Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags) {
+  // In a reservation of its own: aligned, and with nothing beside it.
+  MapOptions none;
+  none.prot = PROT_NONE;
+  none.pages = MapOptions::kDefault;
+  const Range range = MapAnonymous(trace, size, none);
+  if (mmap(range.start, Length(size), prot, flags | MAP_FIXED, fd, 0) ==
+      MAP_FAILED) {
+    trace.Stop("mmap of a file", errno);
+  }
+  return range;
+}
+
 void Unmap(Trace& trace, const Range& range) {
   if (munmap(range.reserved,
              static_cast<std::size_t>(range.reserved_size.count)) != 0) {

@@ -4,6 +4,7 @@
 
 #include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -55,6 +56,15 @@ void Gate::Open() { (void)!write(ends_[1], "", 1); }
 void Gate::Pass() {
   char byte = 0;
   while (read(ends_[0], &byte, 1) < 0 && errno == EINTR) {
+  }
+}
+
+void RunOnCpu(Trace& trace, int cpu) {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<unsigned>(cpu), &one);
+  if (sched_setaffinity(0, sizeof one, &one) != 0) {
+    trace.Stop("sched_setaffinity", errno);
   }
 }
 

@@ -9,7 +9,6 @@ namespace oomgate {
 namespace {
 
 constexpr Bytes kSize = 16_MiB;
-constexpr int kPageout = 21;       // MADV_PAGEOUT
 constexpr std::int64_t kKept = 3;  // pages written again
 
 void Errors(Trace& trace) {
@@ -57,7 +56,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 
   const std::int64_t freed_lazily = Vmstat("pglazyfreed");
   const std::int64_t swapped = Vmstat("pswpout");
-  trace.Set("pageout_errno", TryAdvise(range, kPageout));
+  trace.Set("pageout_errno", TryAdvise(range, MADV_PAGEOUT));
   trace.Set("pageout_freed", Vmstat("pglazyfreed") - freed_lazily);
   trace.Set("pageout_swapped", Vmstat("pswpout") - swapped);
   const MappingUsage gone = ReadMapping(range);

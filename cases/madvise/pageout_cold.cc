@@ -11,8 +11,6 @@ namespace {
 
 constexpr Bytes kSize = 16_MiB;
 constexpr Bytes kZeroSize = 4_MiB;
-constexpr int kCold = 20;     // MADV_COLD
-constexpr int kPageout = 21;  // MADV_PAGEOUT
 
 Bytes Free() { return Meminfo("SwapFree"); }
 
@@ -22,7 +20,7 @@ void Shared(Trace& trace) {
   WritePages(trace, range);
   Gate done(trace);
   const pid_t child = StartChild(trace, [&] { done.Pass(); });
-  trace.Set("shared_errno", TryAdvise(range, kPageout));
+  trace.Set("shared_errno", TryAdvise(range, MADV_PAGEOUT));
   trace.Set("shared_rss", ReadMapping(range).rss);
   done.Open();
   Reap(child);
@@ -37,7 +35,7 @@ void Zeroes(Trace& trace) {
   }
   const std::int64_t zeroes = Vmstat("swpout_zero");
   const std::int64_t swapped = Vmstat("pswpout");
-  trace.Set("zero_errno", TryAdvise(range, kPageout));
+  trace.Set("zero_errno", TryAdvise(range, MADV_PAGEOUT));
   AwaitWriteback(trace);
   trace.Set("zero_counted", Vmstat("swpout_zero") - zeroes);
   trace.Set("zero_swapped", Vmstat("pswpout") - swapped);
@@ -52,8 +50,8 @@ void Locked(Trace& trace) {
   if (mlock(range.start, static_cast<std::size_t>(kPage.count)) != 0) {
     trace.Stop("mlock", errno);
   }
-  trace.Set("locked_pageout_errno", TryAdvise(range, kPageout));
-  trace.Set("locked_cold_errno", TryAdvise(range, kCold));
+  trace.Set("locked_pageout_errno", TryAdvise(range, MADV_PAGEOUT));
+  trace.Set("locked_cold_errno", TryAdvise(range, MADV_COLD));
   Unmap(trace, range);
 }
 
@@ -64,7 +62,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   WritePages(trace, range);
   const std::int64_t swapped = Vmstat("pswpout");
   trace.Set("warm", MappingField(range, "Referenced"));
-  trace.Set("cold_errno", TryAdvise(range, kCold));
+  trace.Set("cold_errno", TryAdvise(range, MADV_COLD));
   trace.Set("cold", MappingField(range, "Referenced"));
   trace.Set("cold_rss", ReadMapping(range).rss);
   trace.Set("cold_swapped", Vmstat("pswpout") - swapped);
@@ -72,7 +70,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("half_warm", MappingField(range, "Referenced"));
 
   const Bytes free = Free();
-  trace.Set("pageout_errno", TryAdvise(range, kPageout));
+  trace.Set("pageout_errno", TryAdvise(range, MADV_PAGEOUT));
   AwaitWriteback(trace);
   const MappingUsage out = ReadMapping(range);
   trace.Set("out_rss", out.rss);

@@ -16,8 +16,6 @@ namespace {
 constexpr Bytes kSize = 4_MiB;
 constexpr Bytes kHole = 1_MiB;
 
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
 // What is held by shared memory, and what is committed beyond `Shmem`.
 struct Machine {
   Bytes shmem;

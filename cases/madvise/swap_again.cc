@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "oomgate/case.h"
+#include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
 
 namespace oomgate {
@@ -16,13 +17,6 @@ constexpr Bytes kSize = 4_MiB;
 constexpr std::int64_t kPages = kSize / kPage;
 constexpr int kRounds = 3;
 
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
-volatile std::int64_t* NumberOf(const Range& range, std::int64_t page) {
-  return reinterpret_cast<volatile std::int64_t*>(range.start +
-                                                  (page * kPage).count);
-}
-
 // Different for each page and round, never zero.
 std::int64_t Sign(std::int64_t page, int round) {
   return (page + 1) * 16 + round;
@@ -30,14 +24,14 @@ std::int64_t Sign(std::int64_t page, int round) {
 
 void Write(const Range& range, int round) {
   for (std::int64_t i = 0; i < kPages; ++i) {
-    *NumberOf(range, i) = Sign(i, round);
+    *NumberAt(range, i * kPage) = Sign(i, round);
   }
 }
 
 std::int64_t CountWrong(const Range& range, int round) {
   std::int64_t wrong = 0;
   for (std::int64_t i = 0; i < kPages; ++i) {
-    wrong += *NumberOf(range, i) == Sign(i, round) ? 0 : 1;
+    wrong += *NumberAt(range, i * kPage) == Sign(i, round) ? 0 : 1;
   }
   return wrong;
 }
@@ -60,29 +54,20 @@ void Private(Trace& trace) {
   Unmap(trace, range);
 }
 
-Range MapFile(Trace& trace, int fd, int prot) {
-  const Range range = MapAnonymous(trace, kSize, {.prot = PROT_NONE});
-  if (mmap(range.start, Length(kSize), prot, MAP_SHARED | MAP_FIXED, fd, 0) ==
-      MAP_FAILED) {
-    trace.Stop("mmap of a memfd", errno);
-  }
-  return range;
-}
-
 // Holes that are read are clean pages; that they are written then only the
 // page table knows, and unmapping has to tell.
 void File(Trace& trace) {
   const int fd = static_cast<int>(syscall(SYS_memfd_create, "again", 0U));
   if (fd < 0 || ftruncate(fd, kSize.count) != 0) trace.Stop("memfd", errno);
   for (int round = 0; round < kRounds; ++round) {
-    Range range = MapFile(trace, fd, PROT_READ | PROT_WRITE);
+    Range range = MapFile(trace, fd, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
     for (std::int64_t i = 0; i < kPages; ++i) {
       const std::int64_t expected = round == 0 ? 0 : Sign(i, round - 1);
-      if (*NumberOf(range, i) != expected) trace.Add("file_wrong", 1);
+      if (*NumberAt(range, i * kPage) != expected) trace.Add("file_wrong", 1);
     }
     Write(range, round);
     Unmap(trace, range);
-    range = MapFile(trace, fd, PROT_READ);
+    range = MapFile(trace, fd, kSize, PROT_READ, MAP_SHARED);
     trace.Add("file_wrong", CountWrong(range, round));
     PageOut(trace, range);
     trace.Add("file_out", MappingField(range, "Swap") / kPage);

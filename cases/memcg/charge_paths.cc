@@ -19,7 +19,6 @@ constexpr Bytes kLimit = kSize / 2;
 constexpr Bytes kOwn = 32 * kPage;     // the child's stack and data
 constexpr Bytes kTables = 96 * kPage;  // and what the kernel has for it
 constexpr int kFolded = 3000;
-constexpr int kPageout = 21;  // MADV_PAGEOUT
 
 // What a child of the group works on.
 struct Place {
@@ -28,13 +27,6 @@ struct Place {
   int file;          // a memfd that the parent wrote
   Group group;
 };
-
-Range MapFile(Trace& trace, int file) {
-  const auto size = static_cast<std::size_t>(kSize.count);
-  void* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
-  if (at == MAP_FAILED) trace.Stop("mmap of a memfd", errno);
-  return {.start = static_cast<char*>(at), .size = kSize};
-}
 
 // Writes to a process's memory by its file in /proc.
 void WriteThrough(Trace& trace, const char* memory, const Range& range) {
@@ -51,7 +43,7 @@ void WriteThrough(Trace& trace, const char* memory, const Range& range) {
 void PushOut(Trace& trace, const Place& place) {
   WritePages(trace, place.range);
   HoldsWithin(kFolded, [&] {
-    TryAdvise(place.range, kPageout);
+    TryAdvise(place.range, MADV_PAGEOUT);
     // Came with 5.19; a limit that is passed makes its members wait.
     if (place.group.Has("memory.reclaim")) {
       place.group.Write("memory.reclaim", kSize);
@@ -90,18 +82,21 @@ constexpr Path kPaths[] = {
      [](Trace&, Place& place) { place.range = place.parents; }, Write},
     {"file_page", "anon", false,
      [](Trace& trace, Place& place) {
-       place.range = MapFile(trace, place.file);
+       place.range = MapFile(trace, place.file, kSize, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE);
      },
      Write},
     {"read_file_page", "anon", false,
      [](Trace& trace, Place& place) {
-       place.range = MapFile(trace, place.file);
+       place.range = MapFile(trace, place.file, kSize, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE);
        ReadPages(trace, place.range);
      },
      Write},
     {"own_mem_file", "anon", false,
      [](Trace& trace, Place& place) {
-       place.range = MapFile(trace, place.file);
+       place.range = MapFile(trace, place.file, kSize, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE);
      },
      [](Trace& trace, Place& place) {
        WriteThrough(trace, "/proc/self/mem", place.range);

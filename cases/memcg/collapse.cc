@@ -19,7 +19,7 @@ constexpr int kCollapse = 25;     // MADV_COLLAPSE
 
 // Huge pages where they are asked for. By advice, khugepaged stays out of it;
 // else it looks often, and asks for no more than one page.
-std::vector<Setting> HugeOnAdvice(bool khugepaged) {
+std::vector<Setting> HugeFor(bool khugepaged) {
   const std::string thp = "/sys/kernel/mm/transparent_hugepage/";
   return {
       {thp + "defrag", "madvise"},
@@ -177,7 +177,7 @@ const Register kCollapsed{
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {
-           instance.needs.settings = HugeOnAdvice(p["by"] == "khugepaged");
+           instance.needs.settings = HugeFor(p["by"] == "khugepaged");
          },
      .params = {{"by", {"advice", "khugepaged"}}},
      .probe = Probe,

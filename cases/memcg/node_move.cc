@@ -3,7 +3,6 @@
 // much as before, on that node, and gives all of it back in the end.
 #include <fcntl.h>
 #include <linux/mempolicy.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -82,12 +81,7 @@ void Leave(Trace& trace, const Group& group, const char* when) {
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   // Where memory comes from.
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  CPU_SET(0, &cpus);
-  if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) {
-    trace.Stop("sched_setaffinity", errno);
-  }
+  RunOnCpu(trace, 0);
   const OpenedBox box(trace, f);
   const Group group = box.Child("group");
   Gate done(trace);

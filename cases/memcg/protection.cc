@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.min keeps a group's pages whatever happens beside it, memory.low as
 // long as there is anything else to take; nothing keeps what has neither.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-
-#include "oomgate/case.h"
+#include "cases/memcg/scratch_disk.h"
 
 namespace oomgate {
 namespace {
@@ -15,40 +10,6 @@ constexpr Bytes kLimit = 8_MiB;   // of both
 constexpr Bytes kKept = 3_MiB;    // what the one has
 constexpr Bytes kOther = 16_MiB;  // what the other reads
 constexpr Bytes kDisk = 64_MiB;
-constexpr Bytes kChunk = 64_KiB;
-
-char chunk[kChunk.count];
-
-void Read(Trace& trace, Bytes from, Bytes size) {
-  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  if (disk < 0) trace.Stop("open of the scratch disk", errno);
-  // Not ahead of the reader: what is read is what is charged.
-  posix_fadvise(disk, 0, 0, POSIX_FADV_RANDOM);
-  for (Bytes at = from; at < from + size; at += kChunk) {
-    if (pread(disk, chunk, sizeof chunk, at.count) !=
-        static_cast<ssize_t>(sizeof chunk)) {
-      trace.Stop("read of the scratch disk", errno);
-    }
-  }
-  close(disk);
-}
-
-// How much of a part of the disk is in the page cache: by mincore, which is
-// exact at any time, other than memory.stat.
-Bytes Cached(Trace& trace, int disk, Bytes from, Bytes size) {
-  static unsigned char present[kOther / kPage];
-  const auto length = static_cast<std::size_t>(size.count);
-  void* at = mmap(nullptr, length, PROT_READ, MAP_SHARED, disk, from.count);
-  if (at == MAP_FAILED || mincore(at, length, present) != 0) {
-    trace.Stop("mincore of the scratch disk", errno);
-  }
-  munmap(at, length);
-  Bytes cached;
-  for (std::int64_t i = 0; i < size / kPage; ++i) {
-    if ((present[i] & 1) != 0) cached += kPage;
-  }
-  return cached;
-}
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {
   // The last to close a disk drops its pages: not the children, then.
@@ -64,22 +25,23 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     kept.Set(trace, p["protect"] == "min" ? "memory.min" : "memory.low",
              kKept + 1_MiB);
   }
-  Reap(StartChildIn(trace, kept, [&] { Read(trace, 0_B, kKept); }));
-  trace.Set("kept.before", Cached(trace, disk, 0_B, kKept));
+  Reap(StartChildIn(trace, kept, [&] { ReadDisk(trace, 0_B, kKept); }));
+  trace.Set("kept.before", CachedOfDisk(trace, disk, 0_B, kKept));
 
   // Beside it, more file pages than there is room for.
-  trace.Set("reader", Reap(StartChildIn(trace, other,
-                                        [&] { Read(trace, kKept, kOther); })));
-  trace.Set("kept.after_file", Cached(trace, disk, 0_B, kKept));
-  trace.Set("other.after_file", Cached(trace, disk, kKept, kOther));
+  trace.Set("reader", Reap(StartChildIn(trace, other, [&] {
+              ReadDisk(trace, kKept, kOther);
+            })));
+  trace.Set("kept.after_file", CachedOfDisk(trace, disk, 0_B, kKept));
+  trace.Set("other.after_file", CachedOfDisk(trace, disk, kKept, kOther));
   trace.Set("low.after_file", kept.Field("memory.events", "low"));
 
   // Then, what cannot be reclaimed at all.
   trace.Set("hog", Reap(StartChildIn(trace, other, [&] {
               WritePages(trace, MapAnonymous(trace, 2 * kLimit));
             })));
-  trace.Set("kept.after_anon", Cached(trace, disk, 0_B, kKept));
-  trace.Set("other.after_anon", Cached(trace, disk, kKept, kOther));
+  trace.Set("kept.after_anon", CachedOfDisk(trace, disk, 0_B, kKept));
+  trace.Set("other.after_anon", CachedOfDisk(trace, disk, kKept, kOther));
   trace.Set("low.after_anon", kept.Field("memory.events", "low"));
   trace.Set("kills", other.Field("memory.events", "oom_kill"));
   trace.Set("kept.kills", kept.Field("memory.events", "oom_kill"));

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A group's memory.min and memory.low hold no further than its parent's, and
 // are shared among siblings where they promise more than the parent has.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
 
-#include "oomgate/case.h"
+#include "cases/memcg/scratch_disk.h"
 
 namespace oomgate {
 namespace {
@@ -17,9 +13,6 @@ constexpr Bytes kKept = 3_MiB;    // what each of two siblings has
 constexpr Bytes kClaim = 4_MiB;   // what each claims
 constexpr Bytes kOther = 24_MiB;  // what is read beside them
 constexpr Bytes kDisk = 64_MiB;
-constexpr Bytes kChunk = 64_KiB;
-
-char chunk[kChunk.count];
 
 // What their parent is protected with.
 struct Round {
@@ -28,37 +21,6 @@ struct Round {
 };
 constexpr Round kRounds[] = {
     {"none", 0_B}, {"part", 2_MiB}, {"all", 2 * kClaim}};
-
-void Read(Trace& trace, Bytes from, Bytes size) {
-  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  if (disk < 0) trace.Stop("open of the scratch disk", errno);
-  // Not ahead of the reader: what is read is what is charged.
-  posix_fadvise(disk, 0, 0, POSIX_FADV_RANDOM);
-  for (Bytes at = from; at < from + size; at += kChunk) {
-    if (pread(disk, chunk, sizeof chunk, at.count) !=
-        static_cast<ssize_t>(sizeof chunk)) {
-      trace.Stop("read of the scratch disk", errno);
-    }
-  }
-  close(disk);
-}
-
-// How much of a part of the disk is in the page cache: by mincore, which is
-// exact at any time, other than memory.stat.
-Bytes Cached(Trace& trace, int disk, Bytes from) {
-  static unsigned char present[kKept / kPage];
-  constexpr auto kLength = static_cast<std::size_t>(kKept.count);
-  void* at = mmap(nullptr, kLength, PROT_READ, MAP_SHARED, disk, from.count);
-  if (at == MAP_FAILED || mincore(at, kLength, present) != 0) {
-    trace.Stop("mincore of the scratch disk", errno);
-  }
-  munmap(at, kLength);
-  Bytes cached;
-  for (const unsigned char page : present) {
-    if ((page & 1) != 0) cached += kPage;
-  }
-  return cached;
-}
 
 void Press(Trace& trace, const Params& p, const OpenedBox& box, int disk,
            const Round& round) {
@@ -80,20 +42,21 @@ void Press(Trace& trace, const Params& p, const OpenedBox& box, int disk,
     std::snprintf(name, sizeof name, "%s.%s", round.name, value);
     trace.Set(name, number);
   };
-  Reap(StartChildIn(trace, one, [&] { Read(trace, 0_B, kKept); }));
-  Reap(StartChildIn(trace, two, [&] { Read(trace, kKept, kKept); }));
-  leave("before",
-        (Cached(trace, disk, 0_B) + Cached(trace, disk, kKept)).count);
+  Reap(StartChildIn(trace, one, [&] { ReadDisk(trace, 0_B, kKept); }));
+  Reap(StartChildIn(trace, two, [&] { ReadDisk(trace, kKept, kKept); }));
+  leave("before", (CachedOfDisk(trace, disk, 0_B, kKept) +
+                   CachedOfDisk(trace, disk, kKept, kKept))
+                      .count);
   trace.Set("written", 0);
   const int status = Reap(StartChildIn(trace, other, [&] {
     if (p["protect"] == "low") {
-      Read(trace, 2 * kKept, kOther);
+      ReadDisk(trace, 2 * kKept, kOther);
     } else {
       WritePages(trace, MapAnonymous(trace, 2 * kLimit));
     }
   }));
-  const Bytes first = Cached(trace, disk, 0_B);
-  const Bytes second = Cached(trace, disk, kKept);
+  const Bytes first = CachedOfDisk(trace, disk, 0_B, kKept);
+  const Bytes second = CachedOfDisk(trace, disk, kKept, kKept);
   leave("status", status);
   leave("one", first.count);
   leave("two", second.count);

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.reclaim takes at least what it is asked for, or says that it could
 // not; what cannot be reclaimed, it leaves; it is no event, and nobody dies.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-
-#include "oomgate/case.h"
+#include "cases/memcg/scratch_disk.h"
 
 namespace oomgate {
 namespace {
@@ -15,23 +10,6 @@ constexpr Bytes kFile = 8_MiB;
 constexpr Bytes kAnon = 2_MiB;
 constexpr Bytes kAsked = 2_MiB;
 constexpr Bytes kDisk = 64_MiB;
-constexpr Bytes kChunk = 64_KiB;
-
-char chunk[kChunk.count];
-
-// The last to close a disk drops its pages: it stays open.
-void Read(Trace& trace, Bytes size) {
-  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  if (disk < 0) trace.Stop("open of the scratch disk", errno);
-  posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
-  posix_fadvise(disk, 0, 0, POSIX_FADV_RANDOM);
-  for (Bytes at; at < size; at += kChunk) {
-    if (pread(disk, chunk, sizeof chunk, at.count) !=
-        static_cast<ssize_t>(sizeof chunk)) {
-      trace.Stop("read of the scratch disk", errno);
-    }
-  }
-}
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const OpenedBox box(trace, f);
@@ -39,7 +17,10 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Gate ready(trace);
   const pid_t holder = StartChildIn(trace, group, [&] {
     WritePages(trace, MapAnonymous(trace, kAnon));
-    Read(trace, kFile);
+    // The last to close a disk drops its pages: it stays open.
+    const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
+    posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
+    ReadDisk(trace, 0_B, kFile);
     ready.Open();
     WaitForever();
   });

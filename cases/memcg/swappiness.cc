@@ -4,8 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
-
+#include "cases/memcg/scratch_disk.h"
 #include "cases/memcg/stat.h"
 
 namespace oomgate {
@@ -16,24 +15,6 @@ constexpr Bytes kFile = 4_MiB;
 constexpr Bytes kLimit = 6_MiB;  // what is left of both
 constexpr int kFolded = 5000;
 constexpr Bytes kDisk = 64_MiB;
-constexpr Bytes kChunk = 64_KiB;
-
-char chunk[kChunk.count];
-
-// Twice: what was read once only is taken first, whatever the setting.
-void Read(Trace& trace) {
-  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  if (disk < 0) trace.Stop("open of the scratch disk", errno);
-  posix_fadvise(disk, 0, 0, POSIX_FADV_RANDOM);
-  for (std::int64_t i = 0; i < 2 * kFile / kChunk; ++i) {
-    const off_t from = i * kChunk.count % kFile.count;
-    if (pread(disk, chunk, sizeof chunk, from) !=
-        static_cast<ssize_t>(sizeof chunk)) {
-      trace.Stop("read of the scratch disk", errno);
-    }
-  }
-  close(disk);
-}
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   // The last to close a disk drops its pages: not the child, then.
@@ -46,7 +27,9 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   const pid_t child = StartChildIn(trace, group, [&] {
     const Range range = MapAnonymous(trace, kAnon);
     WritePages(trace, range);
-    Read(trace);
+    // Twice: what was read once only is taken first, whatever the setting.
+    ReadDisk(trace, 0_B, kFile);
+    ReadDisk(trace, 0_B, kFile);
     done.Open();
     go.Pass();
     trace.Set("rss", ReadMapping(range).rss);

@@ -21,8 +21,6 @@ constexpr char kNew = 4;
 
 char page[kPage.count];
 
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
 int Sync(const Range& range, int flags) {
   return msync(range.start, Length(range.size), flags) == 0 ? 0 : errno;
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <linux/mempolicy.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,15 +31,6 @@ inline int BindRange(const Range& range, int mode, unsigned long nodes,
                  flags) == 0
              ? 0
              : errno;
-}
-
-inline void RunOnCpu(Trace& trace, int cpu) {
-  cpu_set_t cpus;
-  CPU_ZERO(&cpus);
-  CPU_SET(static_cast<unsigned>(cpu), &cpus);
-  if (sched_setaffinity(0, sizeof cpus, &cpus) != 0) {
-    trace.Stop("sched_setaffinity", errno);
-  }
 }
 
 // The shape that all cases of this folder share: their boots are few.

@@ -126,12 +126,7 @@ void RunFirst() {
 }
 
 Ballast::Ballast(Trace& trace) : trace_(trace) {
-  cpu_set_t one;
-  CPU_ZERO(&one);
-  CPU_SET(static_cast<unsigned>(sched_getcpu()), &one);
-  if (sched_setaffinity(0, sizeof one, &one) != 0) {
-    trace.Stop("sched_setaffinity", errno);
-  }
+  RunOnCpu(trace, sched_getcpu());
   file_ = memfd_create("ballast", MFD_CLOEXEC);
   if (file_ < 0) trace.Stop("memfd_create", errno);
 }

@@ -9,7 +9,6 @@ namespace oomgate::oom {
 namespace {
 
 constexpr Bytes kSize = 32_MiB;
-constexpr int kPageOut = 21;  // MADV_PAGEOUT
 constexpr int kTries = 1000;
 
 std::int64_t Score() { return NumberIn("/proc/self/oom_score"); }
@@ -28,7 +27,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("in_ram", Score());
   // A page that is just in use is passed over.
   for (int i = 0; i < kTries && ReadMapping(range).swap < kSize; ++i) {
-    if (TryAdvise(range, kPageOut) != 0) trace.Stop("MADV_PAGEOUT", errno);
+    if (TryAdvise(range, MADV_PAGEOUT) != 0) trace.Stop("MADV_PAGEOUT", errno);
     poll(nullptr, 0, 1);
   }
   trace.Set("swap", ReadMapping(range).swap);

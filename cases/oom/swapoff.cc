@@ -5,10 +5,10 @@
 #include <sys/wait.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "cases/oom/contest.h"
 #include "oomgate/page_out.h"
+#include "oomgate/swap_area.h"
 
 namespace oomgate::oom {
 namespace {
@@ -16,20 +16,8 @@ namespace {
 constexpr Bytes kOut = 56_MiB;
 constexpr Bytes kLeft = 8_MiB;
 
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
-// The path of the only area that there is.
-void FindArea(Trace& trace, char (&path)[128]) {
-  FILE* const file = std::fopen("/proc/swaps", "re");
-  if (file == nullptr || std::fscanf(file, "%*[^\n] %127s", path) != 1) {
-    trace.Stop("/proc/swaps", errno);
-  }
-  std::fclose(file);
-}
-
 void Subject(Trace& trace, const Params&, const Facts&) {
-  char path[128] = {};
-  FindArea(trace, path);
+  const SwapArea area = FindSwapArea(trace);
   const Bytes total = Meminfo("SwapTotal");
   const std::int64_t kills = Vmstat("oom_kill");
   const Range range = MapAnonymous(trace, kOut);
@@ -44,7 +32,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   // By its size and score it would be the last.
   const pid_t child = StartChild(trace, [&] {
     SetAdj(trace, 0, -900);
-    trace.Set("errno", swapoff(path) == 0 ? 0 : errno);
+    trace.Set("errno", swapoff(area.path) == 0 ? 0 : errno);
   });
   const int status = Reap(child);
   trace.Set("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);

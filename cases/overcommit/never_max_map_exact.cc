@@ -2,7 +2,6 @@
 // In mode 2 the rule is one, whatever asks: the largest of every kind of
 // memory reaches CommitLimit, less the reserves and what is committed.
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
@@ -35,12 +34,7 @@ void Measure(Trace& trace, Who who, const char* name, Fits fits) {
 // than a batch makes each of them tell it.
 void FoldAll(Trace& trace, const Facts& f) {
   for (int cpu = f.cpus - 1; cpu >= 0; --cpu) {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    if (sched_setaffinity(0, sizeof set, &set) != 0) {
-      trace.Stop("sched_setaffinity", errno);
-    }
+    RunOnCpu(trace, cpu);
     if (TryMap(2 * Batch(f) * kPage, kRw, kPrivate) != 0) {
       trace.Stop("mmap of two batches", ENOMEM);
     }

@@ -2,7 +2,6 @@
 // The mode can change at any time, whatever is committed: it holds from the
 // next call on, and what was mapped keeps the rules it was mapped by.
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,15 +32,6 @@ int WriteErrno(const char* path, const char* value) {
   return error;
 }
 
-void RunOn(Trace& trace, int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  if (sched_setaffinity(0, sizeof set, &set) != 0) {
-    trace.Stop("sched_setaffinity", errno);
-  }
-}
-
 // What is charged since it was asked last.
 class Charge {
  public:
@@ -57,14 +47,14 @@ class Charge {
 
 // In mode 0 each CPU may hold back very much; mode 2 knows of it at once.
 void MeasureSync(Trace& trace) {
-  RunOn(trace, 1);
+  RunOnCpu(trace, 1);
   char* maps[40];
   for (char*& map : maps) map = Map(trace, 100, kRw, kShared);
   char limit[24];
   std::snprintf(limit, sizeof limit, "%lld",
                 static_cast<long long>(4 * (CommittedPages() - 1000)));
   WriteKnob(trace, kKbytes, limit);
-  RunOn(trace, 0);
+  RunOnCpu(trace, 0);
   WriteKnob(trace, kMode, "2");
   trace.Set("held_back_errno", TryMap(kPage, kRw, kPrivate));
   WriteKnob(trace, kMode, "0");
@@ -75,7 +65,7 @@ void MeasureSync(Trace& trace) {
 void Subject(Trace& trace, const Params&, const Facts& f) {
   GrowStack<256 << 10>();
   WriteKnob(trace, kMode, "0");
-  RunOn(trace, 0);
+  RunOnCpu(trace, 0);
   const std::int64_t before = CommittedPages();
   for (const char* wrong : {"3", "-1"}) {
     trace.Add("wrong_accepted", WriteErrno(kMode, wrong) == EINVAL ? 0 : 1);

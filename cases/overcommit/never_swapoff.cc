@@ -4,37 +4,22 @@
 #include <sys/swap.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "cases/overcommit/room.h"
+#include "oomgate/swap_area.h"
 
 namespace oomgate {
 namespace {
 
-struct Area {
-  char path[128] = {};
-  int swapoff_errno() const { return swapoff(path) == 0 ? 0 : errno; }
-};
-
-// The only one that there is.
-Area FindArea(Trace& trace) {
-  Area area;
-  FILE* file = std::fopen("/proc/swaps", "re");
-  if (file == nullptr || std::fscanf(file, "%*[^\n] %127s", area.path) != 1) {
-    trace.Stop("/proc/swaps", errno);
-  }
-  std::fclose(file);
-  return area;
-}
-
 void Subject(Trace& trace, const Params&, const Facts&) {
-  const Area area = FindArea(trace);
+  const SwapArea area = FindSwapArea(trace);
+  const auto try_swapoff = [&] { return swapoff(area.path) == 0 ? 0 : errno; };
   const std::int64_t swap = Meminfo("SwapTotal") / kPage;
   const std::int64_t limit = Meminfo("CommitLimit") / kPage;
   // Half of the swap more than the limit without it allows.
   const int taken = LeaveRoom(trace, Who::kAdmin, swap / 2);
   const std::int64_t committed = CommittedPages();
-  trace.Set("needed", area.swapoff_errno());
+  trace.Set("needed", try_swapoff());
   trace.Set("needed.swap", Meminfo("SwapTotal") / kPage - swap);
   trace.Set("needed.limit", Meminfo("CommitLimit") / kPage - limit);
   trace.Set("needed.committed", CommittedPages() - committed);
@@ -42,7 +27,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   // Half of the swap less.
   const int less = LeaveRoom(trace, Who::kAdmin, swap + swap / 2);
   const std::int64_t before = CommittedPages();
-  trace.Set("spare", area.swapoff_errno());
+  trace.Set("spare", try_swapoff());
   trace.Set("spare.swap", Meminfo("SwapTotal"));
   trace.Set("spare.limit", Meminfo("CommitLimit") / kPage - limit + swap);
   trace.Set("spare.committed", CommittedPages() - before);

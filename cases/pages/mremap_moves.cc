@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "cases/pages/tables.h"
+#include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
 
 #ifndef MREMAP_DONTUNMAP
@@ -32,17 +33,10 @@ std::int64_t Written(std::int64_t from, std::int64_t to) {
   return written;
 }
 
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
-volatile std::int64_t* NumberOf(const Range& range, std::int64_t page) {
-  return reinterpret_cast<volatile std::int64_t*>(range.start +
-                                                  (page * kPage).count);
-}
-
 void Fill(const Range& range) {
   for (std::int64_t i = 0; i < kPages; ++i) {
-    if (IsWritten(i)) *NumberOf(range, i) = i + 1;
-    if (IsRead(i)) (void)*NumberOf(range, i);
+    if (IsWritten(i)) *NumberAt(range, i * kPage) = i + 1;
+    if (IsRead(i)) (void)*NumberAt(range, i * kPage);
   }
 }
 
@@ -51,7 +45,7 @@ std::int64_t CountWrong(const Range& range, std::int64_t from, bool untouched) {
   std::int64_t wrong = 0;
   for (std::int64_t i = from; i < kPages; ++i) {
     if (!untouched && !IsWritten(i) && !IsRead(i)) continue;
-    wrong += *NumberOf(range, i) == (IsWritten(i) ? i + 1 : 0) ? 0 : 1;
+    wrong += *NumberAt(range, i * kPage) == (IsWritten(i) ? i + 1 : 0) ? 0 : 1;
   }
   return wrong;
 }

@@ -12,8 +12,6 @@ namespace {
 constexpr Bytes kSize = 4_GiB;
 constexpr std::int64_t kLeaves = 512;  // of one GiB
 
-std::size_t Length(Bytes size) { return static_cast<std::size_t>(size.count); }
-
 void UnmapPart(Trace& trace, const Range& part) {
   if (munmap(part.start, Length(part.size)) != 0) trace.Stop("munmap", errno);
 }

@@ -9,7 +9,6 @@ namespace {
 constexpr std::int64_t kHuge = 4;
 constexpr Bytes kSize = kHuge * kHugePage;
 constexpr Bytes kPart = kHugePage / 4;
-constexpr int kPageout = 21;  // MADV_PAGEOUT
 
 void Subject(Trace& trace, const Params&, const Facts&) {
   const Range range = MapHuge(trace, kSize);
@@ -26,7 +25,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("rss", ReadMapping(range).rss);
   trace.Set("still_other", CountOther(range, 1));
 
-  trace.Set("pageout_errno", TryAdvise(range, kPageout));
+  trace.Set("pageout_errno", TryAdvise(range, MADV_PAGEOUT));
   const MappingUsage left = ReadMapping(range);
   trace.Set("left_rss", left.rss);
   trace.Set("left_swap", left.swap);

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "cases/thp/huge.h"
+#include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
 
 namespace oomgate {
@@ -12,25 +13,6 @@ namespace {
 
 constexpr std::int64_t kHuge = 4;
 constexpr Bytes kSize = kHuge * kHugePage;
-constexpr int kCold = 20;  // MADV_COLD
-
-volatile std::int64_t* NumberAt(const Range& range, Bytes at) {
-  return reinterpret_cast<volatile std::int64_t*>(range.start + at.count);
-}
-
-void Write(const Range& range) {
-  for (Bytes at; at < range.size; at += kPage) {
-    *NumberAt(range, at) = at.count + 1;
-  }
-}
-
-std::int64_t CountWrong(const Range& range) {
-  std::int64_t wrong = 0;
-  for (Bytes at; at < range.size; at += kPage) {
-    wrong += *NumberAt(range, at) == at.count + 1 ? 0 : 1;
-  }
-  return wrong;
-}
 
 struct Swapped {
   std::int64_t pages = Vmstat("pswpout");
@@ -41,11 +23,11 @@ struct Swapped {
 void Whole(Trace& trace) {
   const Bytes tables = ReadUsage().page_tables;
   const Range range = MapHuge(trace, kSize);
-  Write(range);
+  NumberPages(range);
   const Bytes with = ReadUsage().page_tables;
   trace.Set("whole.huge", ReadMapping(range).anon_huge);
   trace.Set("cold.before", MappingField(range, "Referenced"));
-  trace.Set("cold.errno", TryAdvise(range, kCold));
+  trace.Set("cold.errno", TryAdvise(range, MADV_COLD));
   trace.Set("cold.huge", ReadMapping(range).anon_huge);
   trace.Set("cold.after", MappingField(range, "Referenced"));
   const Swapped before;
@@ -58,7 +40,7 @@ void Whole(Trace& trace) {
             now.whole - before.whole + now.fallback - before.fallback);
   trace.Set("whole.once", now.whole - before.whole);
   trace.Set("whole.tables", ReadUsage().page_tables - with);
-  trace.Set("whole.wrong", CountWrong(range));
+  trace.Set("whole.wrong", CountMisnumbered(range));
   trace.Set("whole.back", ReadMapping(range).rss);
   Unmap(trace, range);
   trace.Set("whole.tables_left", ReadUsage().page_tables - tables);
@@ -66,13 +48,13 @@ void Whole(Trace& trace) {
 
 void Part(Trace& trace) {
   const Range range = MapHuge(trace, 2 * kHugePage);
-  Write(range);
+  NumberPages(range);
   PageOut(trace, range.Part(5 * kPage, kPage), kPage);
   const MappingUsage usage = ReadMapping(range);
   trace.Set("part.rss", usage.rss);
   trace.Set("part.swap", usage.swap);
   trace.Set("part.huge", usage.anon_huge);
-  trace.Set("part.wrong", CountWrong(range));
+  trace.Set("part.wrong", CountMisnumbered(range));
   Unmap(trace, range);
 }
 

@@ -7,7 +7,6 @@ namespace oomgate {
 namespace {
 
 constexpr Bytes kData = 16_MiB;
-constexpr int kPageOut = 21;  // MADV_PAGEOUT, 5.4
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const Group box(f);
@@ -15,7 +14,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   trace.Set("limit", box.Number("memory.swap.max"));
   const Range data = MapAnonymous(trace, kData);
   WritePages(trace, data);
-  trace.Set("advice_errno", TryAdvise(data, kPageOut));
+  trace.Set("advice_errno", TryAdvise(data, MADV_PAGEOUT));
   trace.Set("swapped", StatusField("VmSwap"));
 }
 

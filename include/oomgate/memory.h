@@ -39,9 +39,16 @@ struct MapOptions {
   enum Pages { kSmall, kHuge, kDefault } pages = kSmall;
 };
 
+// As system calls take it.
+constexpr std::size_t Length(Bytes size) {
+  return static_cast<std::size_t>(size.count);
+}
+
 // Maps `size`, aligned, between two guards that keep neighbours (and their
 // page tables) away.
 Range MapAnonymous(Trace& trace, Bytes size, const MapOptions& options = {});
+// Maps a file in the same way; of a memfd, too.
+Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags);
 // Unmaps the range together with its guards.
 void Unmap(Trace& trace, const Range& range);
 

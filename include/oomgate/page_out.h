@@ -4,6 +4,9 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/mman.h>
+
+#include <cerrno>
 
 #include "oomgate/memory.h"
 #include "oomgate/trace.h"
@@ -23,9 +26,8 @@ inline void AwaitWriteback(Trace& trace) {
 // Asks until so much of the mapping is in swap: a page that is just in use may
 // be passed over. The subject's deadline ends it.
 inline void PageOut(Trace& trace, const Range& part, Bytes out) {
-  constexpr int kPageout = 21;  // MADV_PAGEOUT
   while (MappingField(part, "Swap") < out) {
-    const int error = TryAdvise(part, kPageout);
+    const int error = TryAdvise(part, MADV_PAGEOUT);
     if (error != 0) trace.Stop("MADV_PAGEOUT", error);
     poll(nullptr, 0, 1);
   }

@@ -59,6 +59,9 @@ class Gate {
   int ends_[2];
 };
 
+// Keeps the calling thread, and who it starts later, on one CPU.
+void RunOnCpu(Trace& trace, int cpu);
+
 // Takes a capability (CAP_…) from the calling process, for good.
 void DropCapability(Trace& trace, int capability);
 
