@@ -53,9 +53,9 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 // A huge page is not copied, since 5.8
 // (3917c84212fa): it is split, and the small page that was written is copied.
 Oracle Expect(const Params& p, const Facts& f) {
-  const std::int64_t faults = kAllRounds * FaultsOf(p);
+  const std::int64_t faults = AllRounds(f) * FaultsOf(p);
   // Of the stack; after a fork it is copied, too.
-  const std::int64_t other = IsCopy(p) ? 16 * kAllRounds : 16;
+  const std::int64_t other = IsCopy(p) ? 16 * AllRounds(f) : 16;
   return AllOf(Survives(), Count("done", Between(faults, faults + other)),
                Count(f.instruction_ns > 0 ? "instructions" : "time_ns", Gt(0)));
 }
@@ -74,7 +74,7 @@ const Register kFault{
      .explains = {.claim = "Seed 0: every page read is a fault, and what it "
                            "costs (perf.fault_latency)",
                   .deed = "takes 4096 faults of one kind, or 16 huge ones, in "
-                          "each of 15 rounds",
+                          "each of many rounds",
                   .functions = "handle_mm_fault, do_anonymous_page, "
                                "do_wp_page, do_huge_pmd_anonymous_page",
                   .look_at = kLookAt},

@@ -59,7 +59,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 }
 
 Oracle Expect(const Params&, const Facts& f) {
-  return EachRoundDid(f, kAllRounds);
+  return EachRoundDid(f, AllRounds(f));
 }
 
 const Register kFork{

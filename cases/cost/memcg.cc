@@ -106,7 +106,7 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 }
 
 Oracle Expect(const Params&, const Facts& f) {
-  return EachRoundDid(f, kAllRounds);
+  return EachRoundDid(f, AllRounds(f));
 }
 
 const Register kMemcg{
@@ -114,7 +114,7 @@ const Register kMemcg{
      .summary = "what charging, uncharging, reclaim and a kill cost",
      .explains = {.claim = "Seed 1: cgroup limits, and what an OOM kill costs",
                   .deed = "writes, unmaps or reclaims 16 MiB in a cgroup, or "
-                          "has a child with 8 MiB killed, 15 times",
+                          "has a child with 8 MiB killed, many times",
                   .functions = "try_charge_memcg, uncharge_batch, "
                                "shrink_folio_list, oom_kill_process",
                   .look_at = kLookAt},

@@ -9,7 +9,7 @@
 namespace oomgate::cost {
 
 // The warm-up counts, too.
-inline constexpr std::int64_t kAllRounds = kCostRounds + 1;
+inline std::int64_t AllRounds(const Facts& f) { return CostRounds(f) + 1; }
 
 // It measured something, and what was done in all rounds together is `done`.
 inline Oracle EachRoundDid(const Facts& f, std::int64_t done) {

@@ -31,7 +31,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 }
 
 Oracle Expect(const Params&, const Facts& f) {
-  return EachRoundDid(f, kAllRounds);
+  return EachRoundDid(f, AllRounds(f));
 }
 
 const Register kSwap{
@@ -39,7 +39,7 @@ const Register kSwap{
      .summary = "what swapping a page out and in costs",
      .explains = {.claim = "Seed 1: swap; what it costs to rely on it",
                   .deed = "has 4 MiB paged out by MADV_PAGEOUT and touches "
-                          "them again, 15 times",
+                          "them again, many times",
                   .functions = "reclaim_pages, swap_writepage, do_swap_page",
                   .look_at = kLookAt},
      .needs = {.memory = 128_MiB, .swap = 64_MiB, .alone = true},

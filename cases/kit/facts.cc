@@ -36,6 +36,17 @@ int InstructionNanoseconds() {
   return 0;
 }
 
+// "model name : QEMU TCG CPU version 2.5+"
+bool IsEmulated() {
+  std::ifstream cpus("/proc/cpuinfo");
+  for (std::string line; std::getline(cpus, line);) {
+    if (line.starts_with("model name")) {
+      return line.find("QEMU TCG") != std::string::npos;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 KernelVersion KernelVersion::Of(const std::string& release) {
@@ -67,6 +78,7 @@ Facts CollectFacts(const BoxView& box) {
   uname(&system);
   facts.kernel = KernelVersion::Of(system.release);
   facts.instruction_ns = InstructionNanoseconds();
+  facts.emulated = IsEmulated();
   return facts;
 }
 

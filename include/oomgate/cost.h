@@ -6,16 +6,21 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "oomgate/deed_mark.h"
 #include "oomgate/facts.h"
+#include "oomgate/memory.h"
 #include "oomgate/model/metric.h"
 #include "oomgate/trace.h"
 
 namespace oomgate {
 
-inline constexpr int kCostRounds = 15;
+// By the instruction clock 15. By the wall's: 60, to see through noise; 5 of an
+// emulated CPU, whose times say little.
+inline constexpr int kMostCostRounds = 60;
+int CostRounds(const Facts& f);
 
 // Whose time counts.
 enum class CostOf {
@@ -31,11 +36,37 @@ std::int64_t CostClock(CostOf whose);
 // round at the same instructions, and what it does later on is done.
 void AwaitRound(const Facts& f);
 
-// Leaves the rounds' costs in the trace, in nanoseconds as measured. Under the
-// instruction clock "instructions", their median, and "spread", from the least
-// to the most; else "time_ns", the median, and "time_ns_p10".
-void SetCost(Trace& trace, const Facts& f,
-             std::array<std::int64_t, kCostRounds>& nanoseconds);
+// How fast the CPU is just now. Whoever shares a core, its cache or its clock
+// slows down a deed by tens of percent, for a second or so, and slows down
+// other work alike: filling memory that stays in the cache, which no kernel
+// takes part in. Measured on a shared machine, costs over fills stray by a
+// third of what costs do.
+class Pace {
+ public:
+  // Nothing is filled where time is the instructions' or the CPU is emulated.
+  Pace(Trace& trace, const Facts& f, CostOf whose);
+  ~Pace();
+  Pace(const Pace&) = delete;
+  Pace& operator=(const Pace&) = delete;
+
+  static constexpr int kFills = 20;
+  // Nanoseconds of that many fills; 0 where nothing is filled.
+  std::int64_t Fill();
+
+ private:
+  CostOf whose_;
+  Range memory_;
+};
+
+struct CostRound {
+  std::int64_t nanoseconds = 0;  // as measured
+  std::int64_t filling = 0;      // of the fills before and after it
+};
+
+// Leaves what the rounds cost in the trace. Under the instruction clock
+// "instructions", their median, and "spread", from the least to the most; else
+// "time_ns", the median, "time_ns_p10", and, but for an emulated CPU, "fills".
+void SetCost(Trace& trace, const Facts& f, std::span<CostRound> rounds);
 
 // Runs `prepare`, `deed`, `clean_up` in each round, after one more round as a
 // warm-up; only the deed counts. A round should take some milliseconds: it is
@@ -44,19 +75,25 @@ void SetCost(Trace& trace, const Facts& f,
 template <typename Prepare, typename Deed, typename CleanUp>
 void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
                  Deed deed, CleanUp clean_up) {
-  std::array<std::int64_t, kCostRounds> spent = {};
-  for (int round = -1; round < kCostRounds; ++round) {
+  std::array<CostRound, kMostCostRounds> spent = {};
+  const std::span rounds(spent.data(), static_cast<std::size_t>(CostRounds(f)));
+  Pace pace(trace, f, whose);
+  const auto one = [&](CostRound* counted) {
     prepare();
     AwaitRound(f);
-    if (round >= 0) MarkDeedBegins();
+    const std::int64_t before = pace.Fill();
+    if (counted != nullptr) MarkDeedBegins();
     const std::int64_t start = CostClock(whose);
     deed();
     const std::int64_t end = CostClock(whose);
-    if (round >= 0) MarkDeedEnds();
+    if (counted != nullptr) MarkDeedEnds();
+    const std::int64_t after = pace.Fill();
     clean_up();
-    if (round >= 0) spent[static_cast<std::size_t>(round)] = end - start;
-  }
-  SetCost(trace, f, spent);
+    if (counted != nullptr) *counted = {end - start, before + after};
+  };
+  one(nullptr);
+  for (CostRound& round : rounds) one(&round);
+  SetCost(trace, f, rounds);
 }
 
 // What a cost case declares: the metrics of SetCost, of which a clock sets

@@ -35,6 +35,7 @@ struct Facts {
   // Nanoseconds of the guest's time for each instruction that it executes; 0:
   // time is the wall's.
   int instruction_ns = 0;
+  bool emulated = false;  // the CPU is a program's (QEMU's TCG)
   // By how much the admission check of mode 2 may be off with several CPUs:
   // each but the one that asks may hold back a batch (mm_compute_batch in
   // mm/mm_init.c). With one CPU it is exact.
