@@ -34,7 +34,9 @@ std::optional<Comparison> CompareKernels(const AbOptions& options,
   };
   const AbPairs first = RunPairs(a, b, options.pairs, options.seed, run_one);
   if (first.interrupted) return std::nullopt;
-  Comparison comparison = ComparisonOf(first, compare);
+  CompareOptions suspecting = compare;
+  suspecting.look = Look::kFirst;
+  Comparison comparison = ComparisonOf(first, suspecting);
   const std::vector<std::string> flagged = Flagged(comparison);
   if (!flagged.empty()) {
     const AbPairs again =

@@ -212,7 +212,7 @@ Comparison Compare(const Side& base, const Side& candidate,
     of_base.insert(before);
     of_candidate.insert(now);
   }
-  JudgeTimes(judging.times);
+  JudgeTimes(judging.times, options.look);
   for (TimeSamples& time : judging.times) {
     out.metrics.push_back(std::move(time.change));
   }

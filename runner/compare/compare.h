@@ -5,6 +5,7 @@
 #include "runner/compare/comparison.h"
 #include "runner/compare/noise.h"
 #include "runner/compare/side.h"
+#include "runner/compare/time_change.h"
 
 namespace oomgate {
 
@@ -12,6 +13,7 @@ struct CompareOptions {
   Across across = {};
   double gate = .01;         // of instructions, as a share
   NoiseByMetric noise = {};  // of times, where it was measured
+  Look look = Look::kOnly;   // at times
 };
 
 // Throws UserError with the list of differences where `options.across` does not

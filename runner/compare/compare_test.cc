@@ -206,6 +206,8 @@ TEST(CompareTime, FiveSamplesAreNoProofAmongMany) {
     }
   }
   EXPECT_EQ(Compare(a, b, {}).Count(kWorse), 0);
+  // Worth a second look it is.
+  EXPECT_EQ(Compare(a, b, {.look = Look::kFirst}).Count(kWorse), 1);
 }
 
 TEST(CompareTime, ByTheInstructionClockATimeIsACount) {

@@ -37,7 +37,7 @@ void Inconclusive(MetricChange& change, const std::string& reason) {
   change.reason = reason;
 }
 
-// `p` is the smaller of the two directions', corrected.
+// `p` is the smaller of the two directions', corrected unless looked at again.
 void Judge(TimeSamples& time, double p) {
   MetricChange& change = time.change;
   const double guard = std::max(kTimeGuard, time.noise.floor);
@@ -64,14 +64,15 @@ void Judge(TimeSamples& time, double p) {
 
 }  // namespace
 
-void JudgeTimes(std::vector<TimeSamples>& family) {
+void JudgeTimes(std::vector<TimeSamples>& family, Look look) {
   std::vector<double> ps;
   for (const TimeSamples& time : family) {
     if (!Tested(time)) continue;
     ps.push_back(RankTestLarger(time.base, time.candidate));
     ps.push_back(RankTestLarger(time.candidate, time.base));
   }
-  const std::vector<double> adjusted = FalseDiscoveryAdjusted(ps);
+  const std::vector<double> adjusted =
+      look == Look::kFirst ? ps : FalseDiscoveryAdjusted(ps);
   auto next = adjusted.begin();
   for (TimeSamples& time : family) {
     if (time.noise.informational) {

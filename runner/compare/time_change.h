@@ -24,10 +24,16 @@ struct TimeSamples {
   Noise noise = {};
 };
 
-// A finding needs both: the exact one-sided rank test, corrected for all that
-// are tested here, and a shift (Hodges-Lehmann) beyond kTimeGuard and the noise
-// floor. Where neither a change nor its absence can be shown: INCONCLUSIVE,
-// with what could have been seen.
-void JudgeTimes(std::vector<TimeSamples>& family);
+// How much luck is allowed for.
+enum class Look {
+  kOnly,   // what is found is told: p is corrected for all that are tested
+  kFirst,  // what is found will be measured again: p as it is
+};
+
+// A finding needs both: the exact one-sided rank test, and a shift
+// (Hodges-Lehmann) beyond kTimeGuard and the noise floor. Where neither a
+// change nor its absence can be shown: INCONCLUSIVE, with what could have been
+// seen.
+void JudgeTimes(std::vector<TimeSamples>& family, Look look);
 
 }  // namespace oomgate
