@@ -3,11 +3,14 @@
 // library: it would decide how many there are, and allocate between them.
 #include "oomgate/cost.h"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "oomgate/process.h"
 
 namespace oomgate {
 
@@ -38,6 +41,8 @@ constexpr Bytes kFilled = 256_KiB;
 
 Pace::Pace(Trace& trace, const Facts& f, CostOf whose) : whose_(whose) {
   if (f.instruction_ns > 0 || f.emulated) return;
+  // Of one CPU: another would have another pace, and pages of its own.
+  RunOnCpu(trace, sched_getcpu());
   memory_ = MapAnonymous(trace, kFilled);
   // A fork is not to copy it.
   if (const int error = TryAdvise(memory_, MADV_DONTFORK); error != 0) {
