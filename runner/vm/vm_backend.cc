@@ -155,6 +155,12 @@ void VmBackend::AddInitramfs(GuestMachine& machine, const GuestOrders& orders,
                  PackSegment({{"orders", 0644, Encode(orders)}}));
 }
 
+void VmBackend::AddWaiting(GuestMachine& machine, const fs::path& scratch) {
+  GuestOrders orders = ShapeOrders(machine.shape);
+  orders.wait = true;
+  AddInitramfs(machine, orders, scratch);
+}
+
 oomgate::Start VmBackend::Identity(Accelerator accelerator) const {
   oomgate::Start identity;
   identity.accelerator = ToText(accelerator);
@@ -182,13 +188,21 @@ GuestEnd VmBackend::RunOne(const OrderGroup& group, const Start& start,
   }
   GuestOrders orders = OrdersOf(group);
   orders.symbols = start.symbols;
-  if (start.saved.empty()) {
-    AddInitramfs(machine, orders, scratch.path());
-  } else {
-    machine.restore = true;
-    machine.ram = start.saved;
+  const bool restore = !start.saved.empty();
+  // What is to count the same instructions as a saved guest boots as one does.
+  const bool as_saved =
+      options_.cold && group.shape.clock == Clock::kInstructions;
+  if (restore || as_saved) {
     machine.mailbox = scratch / "mailbox";
     WriteWholeFile(machine.mailbox, Mailbox(Encode(orders)), "");
+  }
+  if (restore) {
+    machine.restore = true;
+    machine.ram = start.saved;
+  } else if (as_saved) {
+    AddWaiting(machine, scratch.path());
+  } else {
+    AddInitramfs(machine, orders, scratch.path());
   }
   GuestEnd end = RunGuest(qemu_, machine, progress, console, on_line, cancel,
                           options_.limits);
@@ -202,9 +216,7 @@ void VmBackend::Save(const Shape& shape, Accelerator accelerator,
                      const fs::path& folder, const Cancel& cancel) {
   const ScratchFolder scratch(NewScratch(), options_.keep);
   GuestMachine machine = MachineOf(shape, accelerator, scratch.path());
-  GuestOrders orders = ShapeOrders(shape);
-  orders.wait = true;
-  AddInitramfs(machine, orders, scratch.path());
+  AddWaiting(machine, scratch.path());
   machine.ram = folder;
   machine.mailbox = scratch / "mailbox";
   WriteWholeFile(machine.mailbox, std::string(kMailboxSize, '\0'), "");

@@ -77,6 +77,8 @@ class VmBackend : public Backend {
                          const std::filesystem::path& scratch);
   void AddInitramfs(GuestMachine& machine, const GuestOrders& orders,
                     const std::filesystem::path& scratch);
+  // An initramfs that gets all that is not of the shape from the mailbox.
+  void AddWaiting(GuestMachine& machine, const std::filesystem::path& scratch);
   std::filesystem::path NewScratch();
   // Boots one to keep; throws HarnessError.
   void Save(const Shape& shape, Accelerator accelerator,
