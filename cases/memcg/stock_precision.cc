@@ -58,8 +58,8 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Range range = MapAnonymous(trace, kPages * kPage);
   Steps steps = Write(range, current);
   // A charge to another group on this CPU, by the kernel, gives the rest of the
-  // batch back: then it says nothing of batches.
-  for (int i = 1; i < kTries && steps.smallest < 0; ++i) {
+  // batch back: then a step says nothing of batches.
+  for (int i = 1; i < kTries && steps.smallest != steps.largest; ++i) {
     Unmap(trace, range);
     range = MapAnonymous(trace, kPages * kPage);
     steps = Write(range, current);
