@@ -3,8 +3,8 @@
 // of all zones, plus what of the page cache and slab may be reclaimed.
 #include <algorithm>
 
-#include "cases/counters/file_pages.h"
 #include "cases/counters/zoneinfo.h"
+#include "oomgate/scratch_disk.h"
 
 namespace oomgate {
 namespace {
@@ -33,6 +33,11 @@ Reserves ReadReserves(Trace& trace) {
   return all;
 }
 
+// Not what shmem, ramfs and the initramfs are made of: that cannot be dropped.
+Bytes FilePages() {
+  return Meminfo("Active(file)") + Meminfo("Inactive(file)");
+}
+
 // What MemAvailable should be; -1 B where memory moved meanwhile.
 Bytes Computed(const Reserves& reserves) {
   const Bytes free = Meminfo("MemFree");
@@ -41,8 +46,7 @@ Bytes Computed(const Reserves& reserves) {
   };
   Bytes reclaimable = Meminfo("KReclaimable");
   if (reclaimable < 0_B) reclaimable = Meminfo("SReclaimable");
-  return free - reserves.total * kPage +
-         usable(Meminfo("Active(file)") + Meminfo("Inactive(file)")) +
+  return free - reserves.total * kPage + usable(FilePages()) +
          usable(reclaimable);
 }
 
@@ -65,9 +69,11 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("reserves", reserves.total * kPage);
   trace.Set("low", reserves.low * kPage);
   trace.Set("start", Difference(reserves));
-  const int fd = OpenCleanFile(trace, kFile);
+  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
+  ReadDisk(trace, 0_B, kFile);
   trace.Set("file", Difference(reserves));
-  close(fd);
+  trace.Set("file_pages", FilePages());
+  close(disk);
   const Range range = MapAnonymous(trace, kFile);
   WritePages(trace, range);
   trace.Set("anonymous", Difference(reserves));
@@ -75,7 +81,8 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 
 Oracle Expect(const Params&, const Facts&) {
   return AllOf(Survives(), Size("reserves", Gt(0_B)), Size("start", Le(64_KiB)),
-               Size("file", Le(64_KiB)), Size("anonymous", Le(64_KiB)));
+               Size("file", Le(64_KiB)), Size("file_pages", Ge(kFile * 3 / 4)),
+               Size("anonymous", Le(64_KiB)));
 }
 
 const Register kMemAvailable{
@@ -84,13 +91,13 @@ const Register kMemAvailable{
      .explains = {.claim = "Seed 1: reading meminfo; "
                            "Documentation/filesystems/proc.rst, MemAvailable",
                   .deed = "computes it from zoneinfo and meminfo on a fresh "
-                          "machine, with a file in memory, and with written "
-                          "memory",
+                          "machine, with 32 MiB of a disk in memory, and with "
+                          "written memory",
                   .functions = "si_mem_available, "
                                "calculate_totalreserve_pages",
                   .look_at = "the difference in each of the three states"},
      .suite = Suite::kQuick,
-     .needs = {.alone = true},
+     .needs = {.alone = true, .disk = 64_MiB},
      .subject = Subject,
      .expect = Expect}};
 

@@ -23,7 +23,7 @@ std::int64_t CostClock(CostOf whose) {
 }
 
 int CostRounds(const Facts& f) {
-  if (f.instruction_ns > 0) return 15;
+  if (f.instruction_ns > 0) return 7;
   return f.emulated ? 5 : kMostCostRounds;
 }
 

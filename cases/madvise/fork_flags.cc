@@ -2,6 +2,7 @@
 // The advice about fork: what a child sees of a mapping, what it holds of it
 // and what it is charged for, after each of the four, and after its opposite.
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +98,15 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   trace.Set("shared_wipe_errno", TryAdvise(other, MADV_WIPEONFORK));
   trace.Set("shared_dontfork_errno", TryAdvise(other, MADV_DONTFORK));
   Unmap(trace, other);
+  const int memfd = static_cast<int>(syscall(SYS_memfd_create, "file", 0U));
+  if (memfd < 0 || ftruncate(memfd, kSize.count) != 0) {
+    trace.Stop("memfd", errno);
+  }
+  const Range file = MapFile(trace, memfd, kSize, PROT_READ, MAP_PRIVATE);
+  trace.Set("file_wipe_errno", TryAdvise(file, MADV_WIPEONFORK));
+  trace.Set("file_dontfork_errno", TryAdvise(file, MADV_DONTFORK));
+  Unmap(trace, file);
+  close(memfd);
 }
 
 Oracle Expect(const Params& p, const Facts&) {
@@ -114,7 +124,9 @@ Oracle Expect(const Params& p, const Facts&) {
       Count("child_signal", Eq(hidden ? SIGSEGV : 0)),
       Size("committed_left", Eq(0_B)), Count("sees", Eq(kMark)),
       Size("rss", Eq(kSize)), Count("shared_wipe_errno", Eq(EINVAL)),
-      Count("shared_dontfork_errno", Eq(0)));
+      Count("shared_dontfork_errno", Eq(0)),
+      Count("file_wipe_errno", Eq(EINVAL)),
+      Count("file_dontfork_errno", Eq(0)));
   if (hidden) return common;
   return AllOf(common, Count("child_wf", Eq(wiped)),
                Count("child_sees", Eq(wiped ? 0 : kMark)),

@@ -16,12 +16,30 @@ namespace {
 
 constexpr Bytes kHigh = 8_MiB;
 constexpr Bytes kWanted = 32_MiB;
-constexpr int kWatched = 2500;  // milliseconds
+constexpr int kWatched = 2500;       // milliseconds
+constexpr int kWatchedAbove = 1000;  // three times what it takes without limit
 
 std::int64_t Now() {
   timespec now = {};
   clock_gettime(CLOCK_MONOTONIC, &now);
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// What the groups above may have holds for all below.
+void Above(Trace& trace, const OpenedBox& box) {
+  const Group above = box.Child("above");
+  above.GiveToChildren(trace);
+  const Group group = above.Child(trace, "group");
+  above.Set(trace, "memory.high", kHigh);
+  trace.Set("written", 0);
+  const pid_t child = StartChildIn(
+      trace, group, [&] { WritePages(trace, MapAnonymous(trace, kWanted)); });
+  int status = -1;
+  trace.Set("above.ended", EndsWithin(child, kWatchedAbove, status));
+  trace.Set("above.total", trace.Counter("written").load());
+  EndChild(child);
+  group.Remove(trace);
+  above.Remove(trace);
 }
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
@@ -75,20 +93,22 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   close(trigger);
   calm.Remove(trace);
   group.Remove(trace);
+  Above(trace, box);
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Size("before.some", Eq(0_B)),
-               Count("bad_errno", Eq(EINVAL)), Count("trigger_errno", Eq(0)),
-               Count("fired_before", Eq(0)), Count("reached_high", Eq(1)),
-               Count("fired", Eq(1)), Count("fired_pri", Eq(1)),
-               Count("ended", Eq(0)), Size("progress", Le(2_MiB)),
-               Size("total", Between(kHigh, kHigh + kHigh)),
-               Count("high", Ge(40)), Count("max", Eq(0)), Count("oom", Eq(0)),
-               Count("oom_kill", Eq(0)), Count("after.some", Gt(500000)),
-               Percent("after.full", "after.some", Between(90.0, 101.0)),
-               Count("calm.some", Eq(0)), Count("dies", Eq(1)),
-               Count("kill_ms", Le(3000)), Count("status", Eq(SIGKILL)));
+  return AllOf(
+      Survives(), Size("before.some", Eq(0_B)), Count("bad_errno", Eq(EINVAL)),
+      Count("trigger_errno", Eq(0)), Count("fired_before", Eq(0)),
+      Count("reached_high", Eq(1)), Count("fired", Eq(1)),
+      Count("fired_pri", Eq(1)), Count("ended", Eq(0)),
+      Size("progress", Le(2_MiB)), Size("total", Between(kHigh, kHigh + kHigh)),
+      Count("high", Ge(40)), Count("max", Eq(0)), Count("oom", Eq(0)),
+      Count("oom_kill", Eq(0)), Count("after.some", Gt(500000)),
+      Percent("after.full", "after.some", Between(90.0, 101.0)),
+      Count("calm.some", Eq(0)), Count("dies", Eq(1)),
+      Count("kill_ms", Le(3000)), Count("status", Eq(SIGKILL)),
+      Count("above.ended", Eq(0)), Size("above.total", Le(kHigh + kHigh)));
 }
 
 const Register kHighThrottle{
@@ -99,7 +119,8 @@ const Register kHighThrottle{
                            "OOM-killed; memory.pressure (PSI); seed 1: "
                            "observing memory",
                   .deed = "writes beyond memory.high without swap, watched by "
-                          "a pressure trigger, then is killed",
+                          "a pressure trigger, then is killed; writes again "
+                          "where the limit is of the group above",
                   .functions = "mem_cgroup_handle_over_high, "
                                "calculate_high_delay, psi_memstall_enter, "
                                "psi_trigger_poll",

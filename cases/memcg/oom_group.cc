@@ -41,6 +41,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     });
   }
   for (int i = 0; i < kMembers; ++i) ready.Pass();
+  const std::int64_t kills = Vmstat("oom_kill");
   const pid_t hog = StartChildIn(trace, group, [&] {
     WritePages(trace, MapAnonymous(trace, 2 * kLimit));
   });
@@ -63,6 +64,8 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     std::snprintf(name, sizeof name, "group.%s", event);
     trace.Set(name, group.Field("memory.events", event));
   }
+  // The machine counts the kills of all its groups.
+  trace.Set("machine.oom_kill", Vmstat("oom_kill") - kills);
   group.Remove(trace);
   other.Remove(trace);
   top.Remove(trace);
@@ -86,6 +89,7 @@ Oracle Expect(const Params& p, const Facts& f) {
       Count("top.local.oom", Eq(above ? 1 : 0)),
       Count("group.oom", Eq(above ? 0 : 1)),
       Count("top.oom_kill", Between(least, kills)),
+      Difference("machine.oom_kill", "top.oom_kill", Eq(0)),
       Count("group.oom_kill",
             Between(least - (together && above), kills - (together && above))),
       Count("top.local.oom_kill", Eq(0)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.min keeps a group's pages whatever happens beside it, memory.low as
 // long as there is anything else to take; nothing keeps what has neither.
-#include "cases/memcg/scratch_disk.h"
+#include "oomgate/scratch_disk.h"
 
 namespace oomgate {
 namespace {

@@ -3,7 +3,7 @@
 // are shared among siblings where they promise more than the parent has.
 #include <cstdio>
 
-#include "cases/memcg/scratch_disk.h"
+#include "oomgate/scratch_disk.h"
 
 namespace oomgate {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.reclaim takes at least what it is asked for, or says that it could
 // not; what cannot be reclaimed, it leaves; it is no event, and nobody dies.
-#include "cases/memcg/scratch_disk.h"
+#include "oomgate/scratch_disk.h"
 
 namespace oomgate {
 namespace {

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "cases/memcg/scratch_disk.h"
 #include "cases/memcg/stat.h"
+#include "oomgate/scratch_disk.h"
 
 namespace oomgate {
 namespace {
