@@ -8,13 +8,17 @@
 
 namespace oomgate::cost {
 
-// The warm-up counts, too.
-inline std::int64_t AllRounds(const Facts& f) { return CostRounds(f) + 1; }
-
-// It measured something, and what was done in all rounds together is `done`.
-inline Oracle EachRoundDid(const Facts& f, std::int64_t done) {
-  return AllOf(Survives(), Count("done", Eq(done)),
-               Count(f.instruction_ns > 0 ? "instructions" : "time_ns", Gt(0)));
+// It measured something, and what was done in each round is `done`, or up to
+// `other` more.
+inline Oracle EachRoundDid(const Facts& f, std::int64_t done,
+                           std::int64_t other = 0) {
+  const auto percent = [](std::int64_t count) {
+    return 100.0 * static_cast<double>(count);
+  };
+  return AllOf(
+      Survives(),
+      Percent("done", "rounds", Between(percent(done), percent(done + other))),
+      Count(f.instruction_ns > 0 ? "instructions" : "time_ns", Gt(0)));
 }
 
 inline constexpr const char* kLookAt =

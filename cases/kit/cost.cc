@@ -22,9 +22,14 @@ std::int64_t CostClock(CostOf whose) {
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-int CostRounds(const Facts& f) {
+std::size_t FewestCostRounds(const Facts& f) {
   if (f.instruction_ns > 0) return 7;
-  return f.emulated ? 5 : kMostCostRounds;
+  return f.emulated ? 5 : 60;
+}
+
+bool TakesMoreRounds(const Facts& f, std::int64_t since) {
+  return f.instruction_ns == 0 && !f.emulated &&
+         CostClock(CostOf::kElapsed) - since < 250'000'000;
 }
 
 void AwaitRound(const Facts& f) {

@@ -17,11 +17,13 @@
 
 namespace oomgate {
 
-// By the instruction clock 7: it has no noise, but each round frees and takes
-// pages in another order. By the wall's: 60, to see through noise; 5 of an
-// emulated CPU, whose times say little.
-inline constexpr int kMostCostRounds = 60;
-int CostRounds(const Facts& f);
+// How many rounds a cost takes. By the instruction clock 7: it has no noise,
+// but each round frees and takes pages in another order. By the wall's, to see
+// through noise, 60 and as many more as start within a quarter of a second; 5
+// of an emulated CPU, whose times say little.
+inline constexpr std::size_t kMostCostRounds = 600;
+std::size_t FewestCostRounds(const Facts& f);
+bool TakesMoreRounds(const Facts& f, std::int64_t since);
 
 // Whose time counts.
 enum class CostOf {
@@ -70,14 +72,13 @@ struct CostRound {
 void SetCost(Trace& trace, const Facts& f, std::span<CostRound> rounds);
 
 // Runs `prepare`, `deed`, `clean_up` in each round, after one more round as a
-// warm-up; only the deed counts. A round should take some milliseconds: it is
-// interrupted by the kernel's timer, too. --profile-functions counts what is
-// executed while a deed goes on.
+// warm-up, which "rounds" counts, too; only the deed costs. A round should take
+// some milliseconds: it is interrupted by the kernel's timer, too.
+// --profile-functions counts what is executed while a deed goes on.
 template <typename Prepare, typename Deed, typename CleanUp>
 void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
                  Deed deed, CleanUp clean_up) {
   std::array<CostRound, kMostCostRounds> spent = {};
-  const std::span rounds(spent.data(), static_cast<std::size_t>(CostRounds(f)));
   Pace pace(trace, f, whose);
   const auto one = [&](CostRound* counted) {
     prepare();
@@ -93,8 +94,14 @@ void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
     if (counted != nullptr) *counted = {end - start, before + after};
   };
   one(nullptr);
-  for (CostRound& round : rounds) one(&round);
-  SetCost(trace, f, rounds);
+  std::size_t rounds = 0;
+  const std::int64_t start = CostClock(CostOf::kElapsed);
+  while (rounds < FewestCostRounds(f) ||
+         (rounds < kMostCostRounds && TakesMoreRounds(f, start))) {
+    one(&spent[rounds++]);
+  }
+  trace.Set("rounds", static_cast<std::int64_t>(rounds) + 1);
+  SetCost(trace, f, std::span(spent).first(rounds));
 }
 
 // What a cost case declares: the metrics of SetCost, of which a clock sets
