@@ -70,13 +70,14 @@ void AddCompareVerb(CLI::App& app, int& exit_code, const std::string& command) {
       ->required();
   AddCompareOptions(*verb, o->compare, o->fail_on);
   AddComparisonFormat(*verb, o->format);
-  verb->add_flag_callback(
+  CLI::Option* const first_look = verb->add_flag_callback(
       "--first-look", [o] { o->compare.look = Look::kFirst; },
       "flag times by p < .01 each, uncorrected for their number, as --ab does "
       "before it measures again what was flagged");
   verb->add_flag("--ab", o->run_both,
                  "run both kernels here, in adjacent pairs in random order, "
-                 "and confirm what differs with fresh samples");
+                 "and confirm what differs with fresh samples")
+      ->excludes(first_look);
   verb->option_defaults()->group("With --ab");
   verb->add_option("--pairs", o->ab.pairs, "of runs")
       ->check(CLI::Range(1, 1000))

@@ -36,7 +36,10 @@ void ConfirmEach(std::vector<Change>& first, const std::vector<Change>& again) {
         "), not confirmed by fresh samples" +
         (same == again.end() ? ""
                              : ": " + std::string(ToText(same->judgement)));
-    change.judgement = Judgement::kInconclusive;
+    change.judgement =
+        same != again.end() && same->judgement == Judgement::kEquivalent
+            ? Judgement::kEquivalent
+            : Judgement::kInconclusive;
   }
 }
 

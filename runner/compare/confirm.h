@@ -13,7 +13,8 @@ namespace oomgate {
 std::vector<std::string> Flagged(const Comparison& comparison);
 
 // A finding of `first` stays where `again`, made of new samples of what was
-// flagged, judges the same; else it is INCONCLUSIVE.
+// flagged, judges the same. Where that says EQUIVALENT, so it is; else
+// INCONCLUSIVE.
 void Confirm(Comparison& first, const Comparison& again);
 
 }  // namespace oomgate

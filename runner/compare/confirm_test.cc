@@ -36,13 +36,14 @@ TEST(Confirm, FlaggedIsWhatHasAFinding) {
 }
 
 TEST(Confirm, OnlyWhatShowsAgainStays) {
-  Comparison first = Of({Metric("a", Judgement::kRegressed),
-                         Metric("b", Judgement::kRegressed),
-                         Metric("c", Judgement::kRegressed),
-                         Metric("d", Judgement::kEquivalent)});
+  Comparison first = Of(
+      {Metric("a", Judgement::kRegressed), Metric("b", Judgement::kRegressed),
+       Metric("c", Judgement::kRegressed), Metric("d", Judgement::kEquivalent),
+       Metric("e", Judgement::kRegressed)});
   Confirm(first, Of({Metric("a", Judgement::kRegressed),
-                     Metric("b", Judgement::kImproved)}));
-  ASSERT_EQ(first.metrics.size(), 4U);
+                     Metric("b", Judgement::kImproved),
+                     Metric("e", Judgement::kEquivalent)}));
+  ASSERT_EQ(first.metrics.size(), 5U);
   EXPECT_EQ(first.metrics[0].slot.instance, "a");
   EXPECT_EQ(first.metrics[0].judgement, Judgement::kRegressed);
   EXPECT_THAT(first.metrics[0].reason, HasSubstr("confirmed by fresh"));
@@ -51,6 +52,7 @@ TEST(Confirm, OnlyWhatShowsAgainStays) {
               HasSubstr("not confirmed by fresh samples: IMPROVED"));
   EXPECT_EQ(first.metrics[2].judgement, Judgement::kInconclusive);
   EXPECT_EQ(first.metrics[3].judgement, Judgement::kEquivalent);
+  EXPECT_EQ(first.metrics[4].judgement, Judgement::kEquivalent);
   EXPECT_EQ(first.Count(Judgement::kRegressed), 1);
 }
 

@@ -38,7 +38,7 @@ void Inconclusive(MetricChange& change, const std::string& reason) {
 }
 
 // `p` is the smaller of the two directions', corrected unless looked at again.
-void Judge(TimeSamples& time, double p) {
+void Judge(TimeSamples& time, double p, Look look) {
   MetricChange& change = time.change;
   const double guard = std::max(kTimeGuard, time.noise.floor);
   // It takes all pairs of samples: only where it decides.
@@ -48,9 +48,10 @@ void Judge(TimeSamples& time, double p) {
   const double shift = change.relative;
   change.smallest_effect =
       std::max(guard, SmallestDetectable(Variation(time), FewerSamples(time)));
-  const std::string facts =
-      fmt::format("shift {}, p {:.2g}, {} against {} samples",
-                  PercentText(shift), p, change.samples, change.base_samples);
+  const std::string facts = fmt::format(
+      "shift {}, p {:.2g}{}, {} against {} samples", PercentText(shift), p,
+      look == Look::kFirst ? " uncorrected" : "", change.samples,
+      change.base_samples);
   if (p < kTimeAlpha && std::abs(shift) > guard) {
     change.judgement = FindingOf(change.metric.better, shift > 0);
     change.reason = facts;
@@ -92,7 +93,7 @@ void JudgeTimes(std::vector<TimeSamples>& family, Look look) {
     }
     const double p = std::min(next[0], next[1]);
     next += 2;
-    Judge(time, p);
+    Judge(time, p, look);
   }
 }
 
