@@ -13,6 +13,7 @@ namespace {
 constexpr Bytes kSize = 32_MiB;
 constexpr std::int64_t kTables = 2048;
 constexpr int kCollapse = 25;  // MADV_COLLAPSE, since 6.1
+constexpr int kTries = 5;
 
 Range Filled(Trace& trace, bool tables,
              MapOptions::Pages pages = MapOptions::kSmall) {
@@ -42,7 +43,13 @@ void ByAdvice(Trace& trace, const Params& p, const Facts& f) {
         range = Filled(trace, false,
                        collapses ? MapOptions::kDefault : MapOptions::kSmall);
       },
-      [&] { error = TryAdvise(range, AdviceOf(p)); },
+      [&] {
+        // A page that somebody isolates just now cannot be collapsed: EAGAIN.
+        for (int i = 0; i < kTries; ++i) {
+          error = TryAdvise(range, AdviceOf(p));
+          if (error != EAGAIN) break;
+        }
+      },
       [&] {
         trace.Add("done", error == 0 ? 1 : 0);
         Unmap(trace, range);

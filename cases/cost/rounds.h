@@ -8,7 +8,7 @@
 
 namespace oomgate::cost {
 
-// It measured something, and what was done in each round is `done`, or up to
+// It measured something, and what was done is `done` for each round, or up to
 // `other` more.
 inline Oracle EachRoundDid(const Facts& f, std::int64_t done,
                            std::int64_t other = 0) {

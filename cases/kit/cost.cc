@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Costs, read and reported. Rounds are counted here and not by a benchmark
-// library: it would decide how many there are, and allocate between them.
+// library, which would allocate between them and keep no round's own cost.
 #include "oomgate/cost.h"
 
 #include <sched.h>
@@ -27,9 +27,15 @@ std::size_t FewestCostRounds(const Facts& f) {
   return f.emulated ? 5 : 60;
 }
 
+// Neither exact nor told by an emulated CPU.
+bool IsNoisy(const Facts& f) { return f.instruction_ns == 0 && !f.emulated; }
+
 bool TakesMoreRounds(const Facts& f, std::int64_t since) {
-  return f.instruction_ns == 0 && !f.emulated &&
-         CostClock(CostOf::kElapsed) - since < 250'000'000;
+  return IsNoisy(f) && CostClock(CostOf::kElapsed) - since < 250'000'000;
+}
+
+void StayOnCpu(Trace& trace, const Facts& f) {
+  if (IsNoisy(f)) RunOnCpu(trace, sched_getcpu());
 }
 
 void AwaitRound(const Facts& f) {
@@ -44,10 +50,9 @@ void AwaitRound(const Facts& f) {
 // Of the size of a core's own cache, or less.
 constexpr Bytes kFilled = 256_KiB;
 
-Pace::Pace(Trace& trace, const Facts& f, CostOf whose) : whose_(whose) {
-  if (f.instruction_ns > 0 || f.emulated) return;
-  // Of one CPU: another would have another pace, and pages of its own.
-  RunOnCpu(trace, sched_getcpu());
+Pace::Pace(Trace& trace, const Facts& f, CostOf whose)
+    : trace_(trace), whose_(whose) {
+  if (!IsNoisy(f)) return;
   memory_ = MapAnonymous(trace, kFilled);
   // A fork is not to copy it.
   if (const int error = TryAdvise(memory_, MADV_DONTFORK); error != 0) {
@@ -57,9 +62,7 @@ Pace::Pace(Trace& trace, const Facts& f, CostOf whose) : whose_(whose) {
 }
 
 Pace::~Pace() {
-  if (memory_.start != nullptr) {
-    munmap(memory_.start, static_cast<std::size_t>(kFilled.count));
-  }
+  if (memory_.start != nullptr) Unmap(trace_, memory_);
 }
 
 std::int64_t Pace::Fill() {
@@ -73,26 +76,25 @@ std::int64_t Pace::Fill() {
 }
 
 void SetCost(Trace& trace, const Facts& f, std::span<CostRound> rounds) {
-  const auto rank = [&rounds](std::size_t rank, auto of) {
-    std::ranges::sort(rounds, {}, of);
-    return of(rounds[rank]);
-  };
   const std::size_t middle = rounds.size() / 2;
-  const auto cost = [](const CostRound& round) { return round.nanoseconds; };
-  const std::int64_t median = rank(middle, cost);
+  std::ranges::sort(rounds, {}, &CostRound::nanoseconds);
+  const std::int64_t median = rounds[middle].nanoseconds;
   if (f.instruction_ns > 0) {
     trace.Set("instructions", median / f.instruction_ns);
     trace.Set("spread",
-              (cost(rounds.back()) - cost(rounds.front())) / f.instruction_ns);
+              (rounds.back().nanoseconds - rounds.front().nanoseconds) /
+                  f.instruction_ns);
     return;
   }
   trace.Set("time_ns", median);
-  trace.Set("time_ns_p10", cost(rounds[rounds.size() / 10]));
-  if (f.emulated) return;
-  trace.Set("fills", rank(middle, [](const CostRound& round) {
-              return round.nanoseconds * 2 * Pace::kFills * 1000 /
-                     std::max<std::int64_t>(round.filling, 1);
-            }));
+  trace.Set("time_ns_p10", rounds[rounds.size() / 10].nanoseconds);
+  if (!IsNoisy(f)) return;
+  const auto in_fills = [](const CostRound& round) {
+    return round.nanoseconds * 2 * Pace::kFills * 1000 /
+           std::max<std::int64_t>(round.filling, 1);
+  };
+  std::ranges::sort(rounds, {}, in_fills);
+  trace.Set("fills", in_fills(rounds[middle]));
 }
 
 std::vector<Metric> CostMetrics() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a deed costs the kernel: the same deed in many rounds, in the place's
 // own clock. Under the instruction clock a cost is a count of instructions that
-// a second run repeats to the last digit; else it is CPU time, with its noise.
+// a second run repeats to the last digit; else it is time, with its noise.
 #pragma once
 
 #include <array>
@@ -19,8 +19,8 @@ namespace oomgate {
 
 // How many rounds a cost takes. By the instruction clock 7: it has no noise,
 // but each round frees and takes pages in another order. By the wall's, to see
-// through noise, 60 and as many more as start within a quarter of a second; 5
-// of an emulated CPU, whose times say little.
+// through noise, at least 60, and on for a quarter of a second, up to 600; 5 of
+// an emulated CPU, whose times say little.
 inline constexpr std::size_t kMostCostRounds = 600;
 std::size_t FewestCostRounds(const Facts& f);
 bool TakesMoreRounds(const Facts& f, std::int64_t since);
@@ -39,10 +39,13 @@ std::int64_t CostClock(CostOf whose);
 // round at the same instructions, and what it does later on is done.
 void AwaitRound(const Facts& f);
 
+// Where noise is to be seen through: as MeasureCost says.
+void StayOnCpu(Trace& trace, const Facts& f);
+
 // How fast the CPU is just now. Whoever shares a core, its cache or its clock
 // slows down a deed by tens of percent, for a second or so, and slows down
 // other work alike: filling memory that stays in the cache, which no kernel
-// takes part in. Measured on a shared machine, costs over fills stray by a
+// takes part in. Measured on a shared machine, most costs over fills stray by a
 // third of what costs do.
 class Pace {
  public:
@@ -57,6 +60,7 @@ class Pace {
   std::int64_t Fill();
 
  private:
+  Trace& trace_;
   CostOf whose_;
   Range memory_;
 };
@@ -72,13 +76,15 @@ struct CostRound {
 void SetCost(Trace& trace, const Facts& f, std::span<CostRound> rounds);
 
 // Runs `prepare`, `deed`, `clean_up` in each round, after one more round as a
-// warm-up, which "rounds" counts, too; only the deed costs. A round should take
-// some milliseconds: it is interrupted by the kernel's timer, too.
-// --profile-functions counts what is executed while a deed goes on.
+// warm-up, which "rounds" counts, too; only the deed costs. By the wall's clock
+// the calling thread, and whom it starts, stay on one CPU from then on: another
+// has another pace, and free pages of its own. --profile-functions counts what
+// is executed while a deed goes on.
 template <typename Prepare, typename Deed, typename CleanUp>
 void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
                  Deed deed, CleanUp clean_up) {
   std::array<CostRound, kMostCostRounds> spent = {};
+  StayOnCpu(trace, f);
   Pace pace(trace, f, whose);
   const auto one = [&](CostRound* counted) {
     prepare();
