@@ -38,10 +38,9 @@ void StayOnCpu(Trace& trace, const Facts& f) {
   if (IsNoisy(f)) RunOnCpu(trace, sched_getcpu());
 }
 
-void AwaitRound(const Facts& f) {
+void AwaitRound(const Facts& f, std::int64_t every) {
   if (f.instruction_ns == 0) return;
-  constexpr std::int64_t kEvery = 100'000'000;
-  const std::int64_t next = (CostClock(CostOf::kElapsed) / kEvery + 1) * kEvery;
+  const std::int64_t next = (CostClock(CostOf::kElapsed) / every + 1) * every;
   const timespec moment = {.tv_sec = next / 1'000'000'000,
                            .tv_nsec = next % 1'000'000'000};
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &moment, nullptr);

@@ -35,9 +35,10 @@ enum class CostOf {
 std::int64_t CostClock(CostOf whose);
 
 // Under the instruction clock: waits, which costs nothing, for a moment of
-// which there are ten in a second. The kernel's timer then interrupts each
-// round at the same instructions, and what it does later on is done.
-void AwaitRound(const Facts& f);
+// which there are ten in a second, or one in `every` nanoseconds. The kernel's
+// timer then interrupts each round at the same instructions, and what it does
+// later on is done.
+void AwaitRound(const Facts& f, std::int64_t every = 100'000'000);
 
 // Where noise is to be seen through: as MeasureCost says.
 void StayOnCpu(Trace& trace, const Facts& f);
