@@ -41,8 +41,8 @@ void Subject(Trace& trace, const Params&, const Facts&) {
     trace.Set("child_huge", ReadMapping(range).anon_huge);
     trace.Set("child_pss", MappingField(range, "Pss"));
     trace.Set("child_shared_dirty", MappingField(range, "Shared_Dirty"));
-    // Reads cost nothing. The trace's own pages are copied on write, too: none
-    // may be written in between.
+    // Reads cost nothing. A child maps a page of the trace as it touches it,
+    // which is a fault, too: none may be touched in between.
     const std::int64_t faults = ReadUsage().minor_faults;
     (void)*static_cast<volatile char*>(range.start);
     const std::int64_t read = ReadUsage().minor_faults;
