@@ -12,7 +12,7 @@ namespace {
 
 constexpr Bytes kSize = 16_MiB;
 constexpr Bytes kHeld = 8_MiB;
-constexpr std::int64_t kLate = 10'000'000'000;
+constexpr std::int64_t kLate = 10'000'000'000;  // nanoseconds
 
 void Charge(Trace& trace, const Facts& f, bool uncharge) {
   Range range;
