@@ -39,6 +39,7 @@ void Look(Trace& trace, const char* when) {
   set("total", "HugePages_Total");
   set("free", "HugePages_Free");
   set("reserved", "HugePages_Rsvd");
+  set("surplus", "HugePages_Surp");
 }
 
 // Wait status of a child that touches so many pages of it.
@@ -75,6 +76,20 @@ void CopyOnWrite(Trace& trace) {
   Drop(at, kPool);
 }
 
+// A smaller pool takes nothing of what was promised: that stays until it is
+// given back, above what the pool should have.
+void Shrink(Trace& trace) {
+  void* at = Map(3);
+  WriteKnob(trace, kKnob, "1");
+  Look(trace, "shrunk");
+  WritePages(trace, RangeOf(at, 3), kHugePage);
+  Look(trace, "shrunk_written");
+  Drop(at, 3);
+  Look(trace, "shrunk_dropped");
+  WriteKnob(trace, kKnob, "8");
+  Look(trace, "grown");
+}
+
 // What was promised and never touched is given back, too.
 void TouchPart(Trace& trace) {
   void* at = Map(4);
@@ -88,6 +103,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   const std::int64_t kills = Vmstat("oom_kill");
   WriteKnob(trace, kKnob, "8");
   Look(trace, "made");
+  Shrink(trace);
   Meminfo("Committed_AS");
   const Bytes committed = Meminfo("Committed_AS");
   const Usage before = ReadUsage();
@@ -131,16 +147,20 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("kills", Vmstat("oom_kill") - kills);
 }
 
-Oracle Pool(const std::string& when, int total, int free, int reserved) {
+Oracle Pool(const std::string& when, int total, int free, int reserved,
+            int surplus = 0) {
   return AllOf(Count(when + ".total", Eq(total)),
                Count(when + ".free", Eq(free)),
-               Count(when + ".reserved", Eq(reserved)));
+               Count(when + ".reserved", Eq(reserved)),
+               Count(when + ".surplus", Eq(surplus)));
 }
 
 Oracle Expect(const Params&, const Facts& f) {
   const Bytes lag = 66 * 16 * kPage * f.cpus;  // of VmRSS, up to 6.15
   return AllOf(
-      Survives(), Pool("made", 8, 8, 0), Count("map_errno", Eq(0)),
+      Survives(), Pool("made", 8, 8, 0), Pool("shrunk", 3, 3, 3, 2),
+      Pool("shrunk_written", 3, 0, 0, 2), Pool("shrunk_dropped", 1, 1, 0),
+      Pool("grown", 8, 8, 0), Count("map_errno", Eq(0)),
       Pool("mapped", 8, 8, 8), Count("ninth_errno", Eq(ENOMEM)),
       Count("noreserve_errno", Eq(0)), Size("committed", Eq(0_B)),
       Pool("read", 8, 7, 7), Size("vm_pte", Between(0_B, 2 * kPage)),
@@ -166,7 +186,8 @@ const Register kHugetlbReserve{
                            "exhaustion of the pool never invokes the OOM "
                            "killer (shm.hugetlb_not_oom)",
                   .deed = "with a pool of eight, maps and touches with and "
-                          "without reservation, copies on write, empties it",
+                          "without reservation, copies on write, shrinks it "
+                          "below what is reserved, empties it",
                   .functions = "hugetlb_reserve_pages, alloc_hugetlb_folio, "
                                "hugetlb_wp, unmap_ref_private",
                   .look_at = "<step>.free and .reserved are the pool after "
