@@ -18,6 +18,7 @@ struct Region {
   int written;
   int advice;
   bool collapses;
+  bool shared = false;  // with a child, all pages but one
 };
 constexpr Region kRegions[] = {
     {"untouched", 0, 0, MADV_HUGEPAGE, false},
@@ -28,6 +29,7 @@ constexpr Region kRegions[] = {
     {"written", 0, 512, MADV_HUGEPAGE, true},
     {"unasked", 0, 512, MADV_NORMAL, true},
     {"refused", 0, 512, MADV_NOHUGEPAGE, false},
+    {"shared", 0, 512, MADV_HUGEPAGE, true, true},
 };
 
 const char* Name(const Region& region, const char* value) {
@@ -46,6 +48,10 @@ void Collapse(Trace& trace, const Region& region) {
   CountOther(range.Part(0_B, region.read * kPage), 0);
   WritePages(trace, written);
   if (region.advice == MADV_HUGEPAGE) TryAdvise(range, MADV_HUGEPAGE);
+  const pid_t child =
+      region.shared ? StartChild(trace, [] { WaitForever(); }) : 0;
+  // One page is its own again: where none may be written, nothing is done.
+  if (region.shared) WritePages(trace, range.Part(0_B, kPage));
   const Bytes page_tables = ReadUsage().page_tables;
   trace.Set(Name(region, "errno"), TryAdvise(range, kCollapse));
   trace.Set(Name(region, "tables"), ReadUsage().page_tables - page_tables);
@@ -56,6 +62,7 @@ void Collapse(Trace& trace, const Region& region) {
       Name(region, "bytes"),
       CountOther(written, 1) +
           CountOther(range.Part(written.size, kHugePage - written.size), 0));
+  if (region.shared) EndChild(child);
   Unmap(trace, range);
 }
 
@@ -118,7 +125,7 @@ const Register kMadvCollapse{
          {.claim = "Seed 1: the list of madvise; madvise(2), MADV_COLLAPSE: "
                    "\"ignores any sysfs setting\"",
           .deed = "asks to collapse regions that are untouched, read, written "
-                  "in part and in whole",
+                  "in part and in whole, shared with a child",
           .functions = "madvise_collapse, hpage_collapse_scan_pmd, "
                        "collapse_huge_page",
           .look_at = "<region>_errno and <region>_rss; max_ptes_none is 0 in "
