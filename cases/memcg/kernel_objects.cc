@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the kernel keeps for a process is charged to its group: mappings, open
-// files and tasks, each by its size in /sys/kernel/slab, and the pages of
-// pipes.
+// files, tasks and messages, each by its size in /sys/kernel/slab, and the
+// pages of pipes.
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,6 +21,10 @@ constexpr int kMappings = 4000;
 constexpr int kFiles = 2000;
 constexpr int kThreads = 100;
 constexpr int kPipes = 64;
+constexpr int kQueues = 100;
+constexpr int kMessages = 2 * kQueues;
+// A message is a chain of pages; less than two of them, with their headers.
+constexpr int kText = 8100;
 constexpr Bytes kPipe = 64_KiB;  // what fits into one
 constexpr Bytes kOwner = 8_B;    // whose an object is, a pointer beside it
 constexpr int kFolded = 3000;
@@ -90,6 +95,26 @@ void ReleaseThreads() {
   for (const pthread_t one : threads) pthread_join(one, nullptr);
 }
 
+int queues[kQueues];
+
+void MakeMessages(Trace& trace) {
+  static struct {
+    long type = 1;
+    char text[kText] = {};
+  } message;
+  for (int& queue : queues) {
+    queue = msgget(IPC_PRIVATE, 0600);
+    for (int i = 0; i < kMessages / kQueues; ++i) {
+      if (msgsnd(queue, &message, kText, IPC_NOWAIT) != 0) {
+        trace.Stop("msgsnd", errno);
+      }
+    }
+  }
+}
+void ReleaseMessages() {
+  for (const int queue : queues) msgctl(queue, IPC_RMID, nullptr);
+}
+
 // A difference of two numbers that each may be off; and a CPU keeps up to a
 // page of objects to itself (memcg_stock_pcp.nr_slab_unreclaimable_b).
 Bytes Error(const Facts& f) { return 2 * StatError(f) + f.cpus * kPage; }
@@ -107,7 +132,13 @@ constexpr Objects kKinds[] = {
      kThreads,
      1_KiB,
      MakeThreads,
-     ReleaseThreads}};
+     ReleaseThreads},
+    {"message",
+     {"kmalloc-4k", "kmalloc-4k"},
+     kMessages,
+     512_B,
+     MakeMessages,
+     ReleaseMessages}};
 
 // Of all of a kind, what may be charged above their own size, and stay longer.
 Bytes Slack(const Objects& kind, const Facts& f) {
@@ -214,14 +245,15 @@ Oracle Expect(const Params&, const Facts& f) {
 
 const Register kKernelObjects{
     {.id = "memcg/kernel_objects",
-     .summary = "mappings, files, tasks and pipes are charged, by their size",
+     .summary =
+         "mappings, files, tasks, messages and pipes are charged by size",
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: kernel data "
                            "structures; seed 1: what uses memory",
                   .deed = "in a group of its own, makes 4000 mappings, 2000 "
-                          "open files, 100 threads and 64 full pipes, and "
-                          "takes each back",
+                          "open files, 100 threads, 200 messages of SysV and "
+                          "64 full pipes, and takes each back",
                   .functions = "vm_area_alloc, alloc_empty_file, "
-                               "alloc_task_struct_node, pipe_write, "
+                               "alloc_task_struct_node, alloc_msg, pipe_write, "
                                "memcg_slab_post_alloc_hook",
                   .look_at = "<kind>.grown against <kind>.all, by their number "
                              "and size"},
