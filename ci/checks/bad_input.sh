@@ -106,7 +106,7 @@ if "${AS[@]}" "$OOMGATE" version >"$WORK/version" 2>&1; then
   go locked run meta/pass --on=host --results="$WORK/locked/runs"
   check "a results folder that cannot be written: exit 2, and why" all \
     exits locked 2 AND says locked 'cannot make a results folder in .*--results'
-  go_run anyones pages/read_no_rss --on=host
+  go_run anyones madvise/dontneed_errors --on=host
   check "runs on the host need no root" exits anyones 0
 else
   skipped "without root" "$(cat "$WORK/version")"
