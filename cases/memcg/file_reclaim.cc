@@ -70,7 +70,9 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
            2 * (kFile - kLimit) / kPage;
   });
   trace.Set("stolen", group.Field("memory.stat", "pgsteal"));
-  trace.Set("stalled_us", Stalls(group).some);
+  const Stalls stalls(group);
+  trace.Set("stalled_us", stalls.some);
+  trace.Set("stalled_full_us", stalls.full);
   trace.Set("scanned", group.Field("memory.stat", "pgscan"));
   trace.Set("file", file());
   // Those who wrote are gone; what was theirs is folded in within 2 s.
@@ -108,6 +110,9 @@ Oracle Expect(const Params& p, const Facts& f) {
   // What must have been taken to move that much through that little; more than
   // 50 ns for each were a stall.
   const std::int64_t least = 2 * (kFile - kLimit) / kPage - 256;
+  // Who is alone there gets nothing done while it reclaims; before 5.17
+  // (cb0e52b77487) only waiting was told.
+  const double full = f.kernel < KernelVersion{5, 17} ? 0.0 : 90.0;
   Oracle all = AllOf(
       Survives(), Count("writer", Eq(0)), Count("reader", Eq(0)),
       Size("written", Eq(kFile)), Size("moved_both", Eq(2 * kFile)),
@@ -117,6 +122,7 @@ Oracle Expect(const Params& p, const Facts& f) {
       Count("stolen", Ge(least)), Difference("scanned", "stolen", Ge(0)),
       Size("file", Between(kLimit / 2, kLimit + above)), Size("anon", Eq(0_B)),
       Size("dirty", Eq(0_B)), Count("stalled_us", Ge(least / 20)),
+      Percent("stalled_full_us", "stalled_us", Between(full, 101.0)),
       Count(high ? "high" : "max", Gt(0)), Count(high ? "max" : "high", Eq(0)),
       Count("oom", Eq(0)), Count("kills", Eq(0)),
       Size("forgotten_file", Eq(0_B)), Count("small", Eq(0)),
@@ -140,7 +146,7 @@ const Register kFileReclaim{
                   .functions = "try_to_free_mem_cgroup_pages, "
                                "shrink_node_memcgs, balance_dirty_pages, "
                                "reclaim_high",
-                  .look_at = "stolen and scanned tell of the reclaim; "
+                  .look_at = "stolen, scanned and stalled tell of the reclaim; "
                              "read_again_kb that what fits was dropped"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true, .disk = 64_MiB},
