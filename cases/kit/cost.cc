@@ -24,7 +24,7 @@ std::int64_t CostClock(CostOf whose) {
 
 std::size_t FewestCostRounds(const Facts& f) {
   if (f.instruction_ns > 0) return 7;
-  return f.emulated ? 5 : 60;
+  return f.emulated ? 5 : 20;
 }
 
 // Neither exact nor told by an emulated CPU.
@@ -72,6 +72,11 @@ std::int64_t Pace::Fill() {
     asm volatile("" ::: "memory");  // each of them, not just the last
   }
   return CostClock(whose_) - start;
+}
+
+std::span<CostRound, kMostCostRounds> RoomForRounds() {
+  static CostRound rounds[kMostCostRounds];
+  return rounds;
 }
 
 void SetCost(Trace& trace, const Facts& f, std::span<CostRound> rounds) {

@@ -4,7 +4,6 @@
 // a second run repeats to the last digit; else it is time, with its noise.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -19,9 +18,9 @@ namespace oomgate {
 
 // How many rounds a cost takes. By the instruction clock 7: it has no noise,
 // but each round frees and takes pages in another order. By the wall's, to see
-// through noise, at least 60, and on for a quarter of a second, up to 600; 5 of
-// an emulated CPU, whose times say little.
-inline constexpr std::size_t kMostCostRounds = 600;
+// through noise, at least 20, and on for a quarter of a second, up to 2500; 5
+// of an emulated CPU, whose times say little.
+inline constexpr std::size_t kMostCostRounds = 2500;
 std::size_t FewestCostRounds(const Facts& f);
 bool TakesMoreRounds(const Facts& f, std::int64_t since);
 
@@ -71,6 +70,10 @@ struct CostRound {
   std::int64_t filling = 0;      // of the fills before and after it
 };
 
+// Room for that many rounds: no memory that a fork would copy before it is
+// used.
+std::span<CostRound, kMostCostRounds> RoomForRounds();
+
 // Leaves what the rounds cost in the trace. Under the instruction clock
 // "instructions", their median, and "spread", from the least to the most; else
 // "time_ns", the median, "time_ns_p10", and, but for an emulated CPU, "fills".
@@ -84,7 +87,7 @@ void SetCost(Trace& trace, const Facts& f, std::span<CostRound> rounds);
 template <typename Prepare, typename Deed, typename CleanUp>
 void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
                  Deed deed, CleanUp clean_up) {
-  std::array<CostRound, kMostCostRounds> spent = {};
+  const std::span spent = RoomForRounds();
   StayOnCpu(trace, f);
   Pace pace(trace, f, whose);
   const auto one = [&](CostRound* counted) {
@@ -108,7 +111,7 @@ void MeasureCost(Trace& trace, const Facts& f, CostOf whose, Prepare prepare,
     one(&spent[rounds++]);
   }
   trace.Set("rounds", static_cast<std::int64_t>(rounds) + 1);
-  SetCost(trace, f, std::span(spent).first(rounds));
+  SetCost(trace, f, spent.first(rounds));
 }
 
 // What a cost case declares: the metrics of SetCost, of which a clock sets
