@@ -14,7 +14,7 @@
 namespace oomgate::oom {
 namespace {
 
-constexpr Bytes kHeld = 8_MiB;
+constexpr Bytes kHeld = 8_MiB;  // half of it locked
 // The number is the same on every architecture; old headers lack it.
 constexpr long kProcessMrelease = 448;
 
@@ -23,10 +23,18 @@ int Release(int pidfd, unsigned flags = 0) {
   return syscall(kProcessMrelease, pidfd, flags) == 0 ? 0 : errno;
 }
 
+void HoldLocked(Trace& trace, Bytes size) {
+  const Range range = MapAnonymous(trace, size);
+  if (mlock(range.start, Length(size)) != 0) trace.Stop("mlock", errno);
+  WritePages(trace, range);
+}
+
 void Subject(Trace& trace, const Params&, const Facts&) {
   Gate ready(trace);
-  const pid_t child =
-      StartPlayer(trace, ready, 1000, [&] { HoldAnonymous(trace, kHeld); });
+  const pid_t child = StartPlayer(trace, ready, 1000, [&] {
+    HoldAnonymous(trace, kHeld / 2);
+    HoldLocked(trace, kHeld / 2);
+  });
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));
   trace.Set("alive.errno", Release(pidfd));
   trace.Set("alive.anon", AnonymousOf(child));
@@ -71,7 +79,8 @@ const Register kProcessMreleaseCase{
      .explains = {.claim = "Seed 1 (OOM); process_mrelease(2), since 5.15",
                   .deed =
                       "calls it on a live child, on one that was killed and is "
-                      "held at its exit by a tracer, and on a dead one",
+                      "held at its exit by a tracer, half of its memory "
+                      "locked, and on a dead one",
                   .functions = "process_mrelease, __oom_reap_task_mm, "
                                "task_will_free_mem",
                   .look_at = "released.anon is what stayed of killed.anon"},
