@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A page with a memory error is taken away: who touches it gets SIGBUS with
-// BUS_MCEERR_AR, its neighbours stay. One that only may fail is replaced, with
-// its content and without a signal.
+// BUS_MCEERR_AR, its neighbours stay; who asked for it, or all where the
+// machine is set so, BUS_MCEERR_AO before. One that only may fail is replaced,
+// with its content and without a signal.
 #include <setjmp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
 #include <cerrno>
 
@@ -68,6 +70,26 @@ void Poison(Trace& trace) {
   trace.Set("left_corrupted", Corrupted() - corrupted);
 }
 
+// The code of the signal at the poisoning, by when the process wants to know.
+int CodeOfPoison(Trace& trace, int when) {
+  prctl(PR_MCE_KILL, PR_MCE_KILL_SET, when, 0, 0);
+  const Range range = MapAnonymous(trace, kPage);
+  WritePages(trace, range);
+  const int code = CodeOf([&] { TryAdvise(range, MADV_HWPOISON); });
+  Unmap(trace, range);
+  prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0);
+  return code;
+}
+
+void EarlyOrLate(Trace& trace) {
+  constexpr const char* kEarly = "/proc/sys/vm/memory_failure_early_kill";
+  trace.Set("early_code", CodeOfPoison(trace, PR_MCE_KILL_EARLY));
+  WriteKnob(trace, kEarly, "1");
+  trace.Set("all_early_code", CodeOfPoison(trace, PR_MCE_KILL_DEFAULT));
+  trace.Set("late_code", CodeOfPoison(trace, PR_MCE_KILL_LATE));
+  WriteKnob(trace, kEarly, "0");
+}
+
 void SoftOffline(Trace& trace) {
   const Range range = MapAnonymous(trace, kSize);
   WritePages(trace, range);
@@ -91,6 +113,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   action.sa_flags = SA_SIGINFO;
   sigaction(SIGBUS, &action, nullptr);
   Poison(trace);
+  EarlyOrLate(trace);
   SoftOffline(trace);
 }
 
@@ -106,12 +129,18 @@ Oracle Expect(const Params&, const Facts& f) {
       AllOf(Count("other_bytes", Eq(0)), Count("dontneed_errno", Eq(0)),
             Count("again_code", Eq(0)), Size("again_rss", Eq(kSize)),
             Size("left_corrupted", Eq(kPage))));
+  const auto signal = [&](const char* name, int code) {
+    return Count(name, Eq(told ? BUS_MCEERR_AR : code));
+  };
+  const Oracle asked =
+      AllOf(signal("early_code", BUS_MCEERR_AO),
+            signal("all_early_code", BUS_MCEERR_AO), signal("late_code", 0));
   const Oracle replaced =
       AllOf(Count("soft_errno", Eq(0)), Size("soft_corrupted", Eq(kPage)),
             Count("soft_moved", Eq(1)), Size("soft_rss", Eq(kSize)),
             Count("soft_code", Eq(0)), Count("soft_other", Eq(0)),
             Count("soft_last_byte", Eq(77)));
-  return AllOf(Survives(), poisoned, replaced);
+  return AllOf(Survives(), poisoned, asked, replaced);
 }
 
 // Taken out by the configuration: then the kernel does not know of any.
@@ -126,8 +155,8 @@ const Register kHwpoison{
      .explains =
          {.claim = "Seed 1: the list of madvise, MADV_HWPOISON and "
                    "MADV_SOFT_OFFLINE (madvise.soft_offline); mm/hwpoison",
-          .deed = "poisons pages of its own and touches them, takes one "
-                  "offline softly",
+          .deed = "poisons pages of its own, wanting to know early or late, "
+                  "and touches them, takes one offline softly",
           .functions = "memory_failure, hwpoison_user_mappings, do_swap_page, "
                        "soft_offline_page",
           .look_at = "read_code 4 is BUS_MCEERR_AR; HardwareCorrupted counts "
