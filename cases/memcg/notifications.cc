@@ -33,9 +33,11 @@ class Watched {
     char path[256];
     std::snprintf(path, sizeof path, "%s/%s", group.folder(), file);
     fd_ = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) trace.Stop("open of a group's file", errno);
     inotify_ = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (fd_ < 0 || inotify_add_watch(inotify_, path, IN_MODIFY) < 0) {
-      trace.Stop("watch of a group's file", errno);
+    has_inotify_ = inotify_ >= 0 || errno != ENOSYS;
+    if (has_inotify_ && inotify_add_watch(inotify_, path, IN_MODIFY) < 0) {
+      trace.Stop("inotify on a group's file", errno);
     }
     Read();
   }
@@ -74,6 +76,7 @@ class Watched {
   const char* file_;
   int fd_ = -1;
   int inotify_ = -1;
+  bool has_inotify_ = false;
 };
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {
