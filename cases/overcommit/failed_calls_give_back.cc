@@ -36,6 +36,7 @@ struct Place {
   char* over = nullptr;       // halves of one mapping beyond the limit
   char* growsdown = nullptr;  // has no room below
   int socket = -1;
+  int proc = -1;
   int sealed = -1;
   int garbage = -1;  // an executable that is none
 };
@@ -149,6 +150,9 @@ constexpr Deed kHeuristic[] = {
     // Charged before it is found that a socket cannot be mapped.
     {"map_socket", ENODEV,
      [](Place& p) { return Map(kN, kRw, MAP_PRIVATE, p.socket); }},
+    // The same of a file of /proc, which every kernel has.
+    {"map_proc", EIO,
+     [](Place& p) { return Map(kN, kRw, MAP_PRIVATE, p.proc); }},
     {"map_sealed", EPERM,
      [](Place& p) { return Map(kN, kRw, MAP_SHARED, p.sealed); }},
     {"map_huge", ENOMEM,
@@ -286,10 +290,11 @@ Place MakePlace(Trace& trace, std::int64_t limit) {
   // A kernel without sockets: a pipe cannot be mapped either, found earlier.
   int ends[2];
   if (place.socket < 0 && pipe(ends) == 0) place.socket = ends[0];
+  place.proc = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
   place.sealed =
       static_cast<int>(syscall(SYS_memfd_create, "sealed", MFD_ALLOW_SEALING));
   place.garbage = static_cast<int>(syscall(SYS_memfd_create, "garbage", 0U));
-  if (place.socket < 0 || place.garbage < 0 ||
+  if (place.socket < 0 || place.proc < 0 || place.garbage < 0 ||
       write(place.garbage, "garbage", 7) != 7 ||
       ftruncate(place.sealed, static_cast<off_t>(Length(kN))) != 0 ||
       fcntl(place.sealed, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) != 0) {
@@ -349,8 +354,8 @@ const Register kFailedCallsGiveBack{
          {.claim = "Documentation/mm/overcommit-accounting; seed 2 on calls "
                    "that are refused",
           .deed = "makes thirty kinds of calls fail: too large, no address, no "
-                  "mapping or id left, halfway through; reads Committed_AS "
-                  "after each",
+                  "mapping or id left, a file that cannot be mapped, halfway "
+                  "through; reads Committed_AS after each",
           .functions = "vm_unacct_memory in mmap_region, mprotect_fixup, "
                        "move_vma, dup_mmap, newseg, shmem_fallocate",
           .look_at = "the errno under the name of each call, and under …_left "
