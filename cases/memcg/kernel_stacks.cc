@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every thread has a kernel stack that is charged to its cgroup: n threads are
-// n stacks, given back as they end; without end they fill the box.
+// n stacks, given back as they end, and at once where fork is refused; without
+// end they fill the box.
 #include <poll.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -37,6 +39,20 @@ void* WaitAtGate(void*) {
   return nullptr;
 }
 
+// A fork beyond RLIMIT_NPROC has its stack by the time it is refused; root's
+// would not be.
+void RefuseForks(Trace& trace) {
+  constexpr uid_t kNobody = 65534;
+  const rlimit limit{1, 1};
+  if (setrlimit(RLIMIT_NPROC, &limit) != 0) trace.Stop("setrlimit", errno);
+  if (geteuid() == 0 && setresuid(kNobody, kNobody, kNobody) != 0) {
+    trace.Stop("setresuid", errno);
+  }
+  for (int i = 0; i < kThreads; ++i) {
+    trace.Add("refused", TryFork() == EAGAIN ? 1 : 0);
+  }
+}
+
 void Count(Trace& trace) {
   static pthread_t threads[kThreads];
   pthread_attr_t small;
@@ -51,6 +67,10 @@ void Count(Trace& trace) {
   }
   trace.Set("grown", Await(before + kThreads * kStack) - before);
   trace.Set("machine_grown", Meminfo("KernelStack") - machine);
+  // Before the threads end: what a fork keeps may be told of late, but not
+  // later than what they give back.
+  trace.Set("refused_status",
+            Reap(StartChild(trace, [&] { RefuseForks(trace); })));
   for (int i = 0; i < kThreads; ++i) gate->Open();
   for (const pthread_t one : threads) pthread_join(one, nullptr);
   trace.Set("left", Await(before) - before);
@@ -88,6 +108,8 @@ Oracle Expect(const Params& p, const Facts& f) {
   if (p["threads"] == "64") {
     return AllOf(Survives(), Told(f, "before", 0_B),
                  Told(f, "grown", kThreads * kStack), Told(f, "left", 0_B),
+                 oomgate::Count("refused_status", Eq(0)),
+                 oomgate::Count("refused", Eq(kThreads)),
                  Size("machine_grown", Ge(kThreads * kStack)),
                  oomgate::Count("oom_kills", Eq(0)));
   }
@@ -102,12 +124,14 @@ const Register kKernelStacks{
      .summary = "n threads charge n kernel stacks, and give them back",
      .explains =
          {.claim = "Seed 0: kernel stacks of threads are the other hidden cost",
-          .deed = "starts 64 threads in the box and ends them; or threads "
-                  "without end",
+          .deed = "starts 64 threads in the box, has 64 more forks refused by "
+                  "RLIMIT_NPROC, ends the threads; or starts them without end",
           .functions = "memcg_charge_kernel_stack, account_kernel_stack, "
-                       "exit_task_stack_account",
-          .look_at = "grown against 64 stacks; as `all` surviving beyond a "
-                     "stack a thread says that stacks are not charged"},
+                       "exit_task_stack_account, copy_process",
+          .look_at =
+              "grown against 64 stacks; left is what threads keep that ended, "
+              "or forks that were refused; as `all` surviving beyond a "
+              "stack a thread says that stacks are not charged"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .cgroup = 2, .kernel_log = true},
      .params = {{"threads", {"64", "all"}}},
