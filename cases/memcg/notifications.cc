@@ -53,13 +53,16 @@ class Watched {
   void Leave(Trace& trace, const char* when, int milliseconds) {
     pollfd changed[] = {{fd_, POLLPRI, 0}};
     poll(changed, 1, milliseconds);
-    pollfd noticed[] = {{inotify_, POLLIN, 0}};
-    poll(noticed, 1, milliseconds);
+    const bool polled = (changed[0].revents & POLLPRI) != 0;
+    bool noticed = polled;  // where the kernel is built without inotify
+    if (has_inotify_) {
+      pollfd modified[] = {{inotify_, POLLIN, 0}};
+      poll(modified, 1, milliseconds);
+      noticed = (modified[0].revents & POLLIN) != 0;
+    }
     char name[40];
     std::snprintf(name, sizeof name, "%s.%s", owner_, file_);
-    trace.Set(Name(when, name),
-              ((changed[0].revents & POLLPRI) != 0 ? 1 : 0) +
-                  ((noticed[0].revents & POLLIN) != 0 ? 2 : 0));
+    trace.Set(Name(when, name), (polled ? 1 : 0) + (noticed ? 2 : 0));
     Read();
   }
 
