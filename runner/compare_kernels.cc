@@ -2,7 +2,6 @@
 // One guest at a time: two would disturb each other's times.
 #include "runner/compare_kernels.h"
 
-#include "runner/compare/ab.h"
 #include "runner/compare/confirm.h"
 #include "runner/report/quiet.h"
 
@@ -32,15 +31,16 @@ std::optional<Comparison> CompareKernels(const AbOptions& options,
     QuietReport report(stderr, what);
     return RunCases(run, report).run;
   };
-  const AbPairs first = RunPairs(a, b, options.pairs, options.seed, run_one);
+  const AbPairs first = RunPairs(a, b, options.plan, run_one);
   if (first.interrupted) return std::nullopt;
   CompareOptions suspecting = compare;
   suspecting.look = Look::kFirst;
   Comparison comparison = ComparisonOf(first, suspecting);
   const std::vector<std::string> flagged = Flagged(comparison);
   if (!flagged.empty()) {
-    const AbPairs again =
-        ConfirmPairs(a, b, flagged, options.pairs, options.seed + 1, run_one);
+    PairPlan fresh = options.plan;
+    ++fresh.seed;
+    const AbPairs again = ConfirmPairs(a, b, flagged, fresh, run_one);
     if (again.interrupted) return std::nullopt;
     Confirm(comparison, ComparisonOf(again, compare));
   }

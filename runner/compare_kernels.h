@@ -3,10 +3,10 @@
 // what it finds with fresh samples.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "runner/compare/ab.h"
 #include "runner/compare/compare.h"
 #include "runner/run_cases.h"
 
@@ -16,8 +16,7 @@ struct AbOptions {
   RunOptions run;  // of both but the kernel; patterns say what is run
   std::string kernel_a;
   std::string kernel_b;
-  int pairs = 10;
-  std::uint32_t seed = 1;
+  PairPlan plan = {};
 };
 
 // Nothing where it was interrupted. Throws UserError and HarnessError.

@@ -79,10 +79,15 @@ void AddCompareVerb(CLI::App& app, int& exit_code, const std::string& command) {
                  "and confirm what differs with fresh samples")
       ->excludes(first_look);
   verb->option_defaults()->group("With --ab");
-  verb->add_option("--pairs", o->ab.pairs, "of runs")
+  verb->add_option("--pairs", o->ab.plan.pairs, "of samples")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  verb->add_option("--seed", o->ab.seed, "of their order")
+  verb->add_option("--best-of", o->ab.plan.best_of,
+                   "runs a sample, where times are of a real CPU: the best "
+                   "time of them counts")
+      ->check(CLI::Range(1, 100))
+      ->capture_default_str();
+  verb->add_option("--seed", o->ab.plan.seed, "of their order")
       ->capture_default_str();
   const AddedRunOptions added = AddRunOptions(*verb, o->ab.run);
   verb->callback([o, added, &exit_code] {

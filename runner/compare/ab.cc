@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pair after pair, each side of one a run of its own.
+// Pair after pair; the runs of both sides of one take turns.
 #include "runner/compare/ab.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <random>
+
+#include "runner/compare/best_of.h"
 
 namespace oomgate {
 
@@ -17,36 +21,43 @@ std::vector<bool> PairOrder(int pairs, std::uint32_t seed) {
   return order;
 }
 
-AbPairs RunPairs(const RunOptions& a, const RunOptions& b, int pairs,
-                 std::uint32_t seed, const RunOne& run_one) {
+AbPairs RunPairs(const RunOptions& a, const RunOptions& b, const PairPlan& plan,
+                 const RunOne& run_one) {
   AbPairs done;
-  const std::vector<bool> order = PairOrder(pairs, seed);
-  for (int i = 0; i < pairs; ++i) {
-    Run runs[2];
-    for (const bool is_b : {bool{order[i]}, !order[i]}) {
-      const std::string what = "pair " + std::to_string(i + 1) + " of " +
-                               std::to_string(pairs) + (is_b ? ", B" : ", A");
-      runs[is_b] = run_one(is_b ? b : a, what);
-      if (runs[is_b].interrupted) {
-        done.interrupted = true;
-        return done;
+  const std::vector<bool> order = PairOrder(plan.pairs, plan.seed);
+  int times = plan.best_of;
+  for (int i = 0; i < plan.pairs; ++i) {
+    std::vector<Run> runs[2];
+    for (int n = 0; n < times; ++n) {
+      for (const bool is_b : {bool{order[i]}, !order[i]}) {
+        const std::string which =
+            times > 1 ? fmt::format(", run {} of {}", n + 1, times) : "";
+        Run run = run_one(is_b ? b : a,
+                          fmt::format("pair {} of {}{}, {}", i + 1, plan.pairs,
+                                      which, is_b ? "B" : "A"));
+        if (run.interrupted) {
+          done.interrupted = true;
+          return done;
+        }
+        if (!HasNoisyTimes(run)) times = 1;
+        runs[is_b].push_back(std::move(run));
       }
     }
-    done.a.push_back(std::move(runs[0]));
-    done.b.push_back(std::move(runs[1]));
+    done.a.push_back(BestOf(std::move(runs[0])));
+    done.b.push_back(BestOf(std::move(runs[1])));
   }
   return done;
 }
 
 AbPairs ConfirmPairs(RunOptions a, RunOptions b,
-                     const std::vector<std::string>& instances, int pairs,
-                     std::uint32_t seed, const RunOne& run_one) {
+                     const std::vector<std::string>& instances,
+                     const PairPlan& plan, const RunOne& run_one) {
   if (instances.empty()) return {};
   for (RunOptions* side : {&a, &b}) {
     side->patterns = instances;
     side->suite = Suite::kNightly;
   }
-  return RunPairs(a, b, pairs, seed, run_one);
+  return RunPairs(a, b, plan, run_one);
 }
 
 }  // namespace oomgate

@@ -19,20 +19,28 @@ struct AbPairs {
   bool interrupted = false;  // the last pair is then incomplete, and left out
 };
 
-// Does a run; `what` says which of them it is: "pair 3 of 10, B".
+// Does a run; `what` says which of them it is: "pair 3 of 10, run 2 of 5, B".
 using RunOne =
     std::function<Run(const RunOptions& options, const std::string& what)>;
 
 // For each pair whether B goes first: half of them, by lot.
 std::vector<bool> PairOrder(int pairs, std::uint32_t seed);
 
-AbPairs RunPairs(const RunOptions& a, const RunOptions& b, int pairs,
-                 std::uint32_t seed, const RunOne& run_one);
+struct PairPlan {
+  int pairs = 10;
+  // Runs of a side of a pair, of which BestOf makes its sample: where times are
+  // noisy (HasNoisyTimes). Else one.
+  int best_of = 5;
+  std::uint32_t seed = 1;
+};
+
+AbPairs RunPairs(const RunOptions& a, const RunOptions& b, const PairPlan& plan,
+                 const RunOne& run_one);
 
 // The same again, of `instances` only, whatever their suite: fresh samples that
 // confirm what the first ones seemed to show, or do not.
 AbPairs ConfirmPairs(RunOptions a, RunOptions b,
-                     const std::vector<std::string>& instances, int pairs,
-                     std::uint32_t seed, const RunOne& run_one);
+                     const std::vector<std::string>& instances,
+                     const PairPlan& plan, const RunOne& run_one);
 
 }  // namespace oomgate

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "runner/compare/test_runs.h"
+
 namespace oomgate {
 namespace {
 
@@ -44,8 +46,8 @@ TEST(PairOrder, IsBalancedDrawnByLotAndRepeatable) {
 
 TEST(RunPairs, BothSidesOfAPairAreNeighbours) {
   Runner runner;
-  const AbPairs pairs =
-      RunPairs({.kernel = "a"}, {.kernel = "b"}, 8, 3, runner.Function());
+  const AbPairs pairs = RunPairs({.kernel = "a"}, {.kernel = "b"},
+                                 {.pairs = 8, .seed = 3}, runner.Function());
   ASSERT_THAT(runner.kernels, SizeIs(16));
   for (std::size_t i = 0; i < 16; i += 2) {
     EXPECT_NE(runner.kernels[i], runner.kernels[i + 1]);
@@ -61,12 +63,36 @@ TEST(RunPairs, BothSidesOfAPairAreNeighbours) {
 TEST(RunPairs, AnInterruptedPairIsLeftOut) {
   Runner runner;
   runner.interrupt_at = 6;
-  const AbPairs pairs =
-      RunPairs({.kernel = "a"}, {.kernel = "b"}, 8, 3, runner.Function());
+  const AbPairs pairs = RunPairs({.kernel = "a"}, {.kernel = "b"},
+                                 {.pairs = 8, .seed = 3}, runner.Function());
   EXPECT_TRUE(pairs.interrupted);
   EXPECT_THAT(runner.kernels, SizeIs(6));
   EXPECT_THAT(pairs.a, SizeIs(2));
   EXPECT_THAT(pairs.b, SizeIs(2));
+}
+
+TEST(RunPairs, TimesOfARealCpuAreTheBestOfSomeRuns) {
+  int runs = 0;
+  const RunOne run_one = [&](const RunOptions& options, const std::string&) {
+    oomgate::Run run = TestRun(options.kernel);
+    run.starts[0].accelerator = "kvm";
+    run.metrics["x/y"] = {
+        {.name = "ns", .better = Better::kLower, .kind = Kind::kTime}};
+    AddResult(run, "x/y", {{"ns", 100.0 - runs}});
+    ++runs;
+    return run;
+  };
+  const AbPairs pairs = RunPairs({.kernel = "a"}, {.kernel = "b"},
+                                 {.pairs = 2, .best_of = 3}, run_one);
+  EXPECT_EQ(runs, 12);
+  ASSERT_THAT(pairs.a, SizeIs(2));
+  ASSERT_THAT(pairs.b, SizeIs(2));
+  // They took turns: of 100 to 95 the last two are one of each.
+  EXPECT_EQ(
+      pairs.a[0].results[0].metrics.at("ns") + pairs.b[0].results[0].metrics.at("ns"),
+      95 + 96);
+  EXPECT_EQ(pairs.a[0].starts[0].kernel, "a");
+  EXPECT_EQ(pairs.b[1].starts[0].kernel, "b");
 }
 
 TEST(ConfirmPairs, RunsOnlyWhatWasFlagged) {
@@ -75,10 +101,10 @@ TEST(ConfirmPairs, RunsOnlyWhatWasFlagged) {
     seen.push_back(options);
     return oomgate::Run{};
   };
-  EXPECT_THAT(ConfirmPairs({}, {}, {}, 5, 1, run_one).a, IsEmpty());
+  EXPECT_THAT(ConfirmPairs({}, {}, {}, {.pairs = 5}, run_one).a, IsEmpty());
   EXPECT_THAT(seen, IsEmpty());
-  ConfirmPairs({.patterns = {"x/*"}}, {.patterns = {"x/*"}}, {"x/y[k=v]"}, 5, 1,
-               run_one);
+  ConfirmPairs({.patterns = {"x/*"}}, {.patterns = {"x/*"}}, {"x/y[k=v]"},
+               {.pairs = 5}, run_one);
   ASSERT_THAT(seen, SizeIs(10));
   for (const RunOptions& options : seen) {
     EXPECT_THAT(options.patterns, ElementsAre("x/y[k=v]"));
