@@ -24,14 +24,14 @@ std::int64_t CostClock(CostOf whose) {
 
 std::size_t FewestCostRounds(const Facts& f) {
   if (f.instruction_ns > 0) return 7;
-  return f.emulated ? 5 : 20;
+  return f.emulated ? 5 : 10;
 }
 
 // Neither exact nor told by an emulated CPU.
 bool IsNoisy(const Facts& f) { return f.instruction_ns == 0 && !f.emulated; }
 
 bool TakesMoreRounds(const Facts& f, std::int64_t since) {
-  return IsNoisy(f) && CostClock(CostOf::kElapsed) - since < 250'000'000;
+  return IsNoisy(f) && CostClock(CostOf::kElapsed) - since < 100'000'000;
 }
 
 void StayOnCpu(Trace& trace, const Facts& f) {

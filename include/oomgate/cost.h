@@ -20,7 +20,7 @@ namespace oomgate {
 // but each round frees and takes pages in another order. By the wall's, to see
 // through noise, at least 20, and on for a quarter of a second, up to 2500; 5
 // of an emulated CPU, whose times say little.
-inline constexpr std::size_t kMostCostRounds = 2500;
+inline constexpr std::size_t kMostCostRounds = 1000;
 std::size_t FewestCostRounds(const Facts& f);
 bool TakesMoreRounds(const Facts& f, std::int64_t since);
 
