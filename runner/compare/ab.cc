@@ -26,6 +26,7 @@ AbPairs RunPairs(const RunOptions& a, const RunOptions& b, const PairPlan& plan,
   AbPairs done;
   const std::vector<bool> order = PairOrder(plan.pairs, plan.seed);
   int times = plan.best_of;
+  bool noisy = false;  // the first run of either side
   for (int i = 0; i < plan.pairs; ++i) {
     std::vector<Run> runs[2];
     for (int n = 0; n < times; ++n) {
@@ -39,9 +40,10 @@ AbPairs RunPairs(const RunOptions& a, const RunOptions& b, const PairPlan& plan,
           done.interrupted = true;
           return done;
         }
-        if (!HasNoisyTimes(run)) times = 1;
+        noisy |= HasNoisyTimes(run);
         runs[is_b].push_back(std::move(run));
       }
+      if (!noisy) times = 1;
     }
     done.a.push_back(BestOf(std::move(runs[0])));
     done.b.push_back(BestOf(std::move(runs[1])));

@@ -19,7 +19,7 @@ struct AbPairs {
   bool interrupted = false;  // the last pair is then incomplete, and left out
 };
 
-// Does a run; `what` says which of them it is: "pair 3 of 10, run 2 of 5, B".
+// Does a run; `what` says which of them it is: "pair 3 of 10, run 2 of 10, B".
 using RunOne =
     std::function<Run(const RunOptions& options, const std::string& what)>;
 
@@ -30,7 +30,7 @@ struct PairPlan {
   int pairs = 10;
   // Runs of a side of a pair, of which BestOf makes its sample: where times are
   // noisy (HasNoisyTimes). Else one.
-  int best_of = 5;
+  int best_of = 10;
   std::uint32_t seed = 1;
 };
 

@@ -88,9 +88,9 @@ TEST(RunPairs, TimesOfARealCpuAreTheBestOfSomeRuns) {
   ASSERT_THAT(pairs.a, SizeIs(2));
   ASSERT_THAT(pairs.b, SizeIs(2));
   // They took turns: of 100 to 95 the last two are one of each.
-  EXPECT_EQ(
-      pairs.a[0].results[0].metrics.at("ns") + pairs.b[0].results[0].metrics.at("ns"),
-      95 + 96);
+  EXPECT_EQ(pairs.a[0].results[0].metrics.at("ns") +
+                pairs.b[0].results[0].metrics.at("ns"),
+            95 + 96);
   EXPECT_EQ(pairs.a[0].starts[0].kernel, "a");
   EXPECT_EQ(pairs.b[1].starts[0].kernel, "b");
 }

@@ -23,9 +23,25 @@ std::vector<Metric> TimesOf(const Run& run, const std::string& id) {
 const Result* SameIn(const Run& run, const Result& result) {
   const auto same = std::ranges::find_if(run.results, [&](const Result& other) {
     return other.id == result.id && other.params == result.params &&
-           other.shape == result.shape && other.verdict == result.verdict;
+           other.shape == result.shape;
   });
   return same == run.results.end() ? nullptr : &*same;
+}
+
+void TakeBest(Result& result, const Result& other,
+              const std::vector<Metric>& times) {
+  if (result.verdict != other.verdict) {
+    if (result.verdict == Verdict::kPass) result = other;
+    return;
+  }
+  for (const Metric& time : times) {
+    const auto value = result.metrics.find(time.name);
+    const auto found = other.metrics.find(time.name);
+    if (value == result.metrics.end() || found == other.metrics.end()) continue;
+    value->second = time.better == Better::kLower
+                        ? std::min(value->second, found->second)
+                        : std::max(value->second, found->second);
+  }
 }
 
 }  // namespace
@@ -35,10 +51,8 @@ bool HasNoisyTimes(const Run& run) {
     return start.accelerator == "tcg";
   });
   if (emulated) return false;
-  return std::ranges::any_of(run.results, [&](const Result& result) {
-    return std::ranges::any_of(
-        TimesOf(run, result.id),
-        [&](const Metric& time) { return result.metrics.contains(time.name); });
+  return std::ranges::any_of(run.metrics, [&](const auto& declared) {
+    return !TimesOf(run, declared.first).empty();
   });
 }
 
@@ -46,18 +60,10 @@ Run BestOf(std::vector<Run> runs) {
   Run best = std::move(runs.front());
   runs.erase(runs.begin());
   for (Result& result : best.results) {
-    for (const Metric& time : TimesOf(best, result.id)) {
-      const auto value = result.metrics.find(time.name);
-      if (value == result.metrics.end()) continue;
-      for (const Run& run : runs) {
-        const Result* const same = SameIn(run, result);
-        if (same == nullptr) continue;
-        const auto other = same->metrics.find(time.name);
-        if (other == same->metrics.end()) continue;
-        value->second = time.better == Better::kLower
-                            ? std::min(value->second, other->second)
-                            : std::max(value->second, other->second);
-      }
+    const std::vector<Metric> times = TimesOf(best, result.id);
+    for (const Run& run : runs) {
+      const Result* const same = SameIn(run, result);
+      if (same != nullptr) TakeBest(result, *same, times);
     }
   }
   return best;

@@ -10,11 +10,12 @@
 
 namespace oomgate {
 
-// Whether it has times that whoever shares the machine has a part in: none by
-// the instruction clock, and an emulated CPU's say little anyway.
+// Whether its cases have times that whoever shares the machine has a part in:
+// none by the instruction clock, and an emulated CPU's say little anyway.
 bool HasNoisyTimes(const Run& run);
 
-// The first of them, with the best of each time that all have. At least one.
+// The first of them, with the best that any has of each time; what failed in
+// one of them has failed. At least one.
 Run BestOf(std::vector<Run> runs);
 
 }  // namespace oomgate

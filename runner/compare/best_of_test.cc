@@ -9,7 +9,7 @@ namespace oomgate {
 namespace {
 
 oomgate::Run OneWith(std::map<std::string, double> metrics) {
-  Run run = TestRun();
+  oomgate::Run run = TestRun();
   run.starts[0].accelerator = "kvm";
   run.metrics["x/y"] = {
       {.name = "ns", .better = Better::kLower, .kind = Kind::kTime},
@@ -30,13 +30,20 @@ TEST(BestOf, TakesTheBestOfEachTimeAndAllElseOfTheFirst) {
                 {"ns", 5}, {"rate", 3}, {"when", 5}, {"faults", 9}}));
 }
 
-TEST(BestOf, AResultOfAnotherVerdictMeasuredSomethingElse) {
+TEST(BestOf, WhatFailedInOneHasFailed) {
   oomgate::Run failed = OneWith({{"ns", 1}});
   failed.results[0].verdict = Verdict::kFail;
+  for (const auto& runs : {std::vector{failed, OneWith({{"ns", 2}})},
+                           std::vector{OneWith({{"ns", 2}}), failed}}) {
+    EXPECT_EQ(BestOf(runs).results[0].verdict, Verdict::kFail);
+  }
+}
+
+TEST(BestOf, WhatRanElsewhereOrNotIsNotTheSame) {
   oomgate::Run elsewhere = OneWith({{"ns", 2}});
   elsewhere.results[0].shape = "another";
   const oomgate::Run best =
-      BestOf({OneWith({{"ns", 7}}), failed, elsewhere, OneWith({}), {}});
+      BestOf({OneWith({{"ns", 7}}), elsewhere, OneWith({}), {}});
   EXPECT_EQ(best.results[0].metrics.at("ns"), 7);
 }
 
@@ -47,7 +54,9 @@ TEST(BestOf, OneIsItself) {
 
 TEST(HasNoisyTimes, OnlyTimesOfARealCpuAre) {
   EXPECT_TRUE(HasNoisyTimes(OneWith({{"ns", 7}})));
-  EXPECT_FALSE(HasNoisyTimes(OneWith({{"faults", 7}})));
+  oomgate::Run counts = OneWith({{"faults", 7}});
+  counts.metrics["x/y"] = {{.name = "faults", .better = Better::kLower}};
+  EXPECT_FALSE(HasNoisyTimes(counts));
   oomgate::Run emulated = OneWith({{"ns", 7}});
   emulated.starts[0].accelerator = "tcg";
   EXPECT_FALSE(HasNoisyTimes(emulated));
