@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A page with a memory error is taken away: who touches it gets SIGBUS with
-// BUS_MCEERR_AR, its neighbours stay; who asked for it, or all where the
-// machine is set so, BUS_MCEERR_AO before. One that only may fail is replaced,
-// with its content and without a signal.
+// BUS_MCEERR_AR, its neighbours stay. Before 6.11 who asks for it, or all where
+// the machine is set so, are told before they touch it: BUS_MCEERR_AO; since
+// then who poisons its own page has touched it. One that only may fail is
+// replaced, with its content and without a signal.
 #include <setjmp.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -224,8 +225,10 @@ std::string Probe(const Params&, const Facts&) {
 
 Oracle Of(const Objects& kind, const Facts& f) {
   const std::string name = kind.name;
-  // What the kind before has left may be given back meanwhile.
-  const Bytes below = Error(f) + Slack(kKinds[0], f);
+  // What a kind before has left may be given back meanwhile.
+  Bytes most;
+  for (const Objects& one : kKinds) most = std::max(most, Slack(one, f));
+  const Bytes below = Error(f) + most;
   return AllOf(Size(name + ".all", Ge(kind.count * 64_B)),
                Difference(name + ".grown", name + ".all",
                           Between(-below.count, Slack(kind, f).count)),

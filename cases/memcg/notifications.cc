@@ -35,8 +35,7 @@ class Watched {
     fd_ = open(path, O_RDONLY | O_CLOEXEC);
     if (fd_ < 0) trace.Stop("open of a group's file", errno);
     inotify_ = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    has_inotify_ = inotify_ >= 0 || errno != ENOSYS;
-    if (has_inotify_ && inotify_add_watch(inotify_, path, IN_MODIFY) < 0) {
+    if (inotify_ >= 0 && inotify_add_watch(inotify_, path, IN_MODIFY) < 0) {
       trace.Stop("inotify on a group's file", errno);
     }
     Read();
@@ -54,8 +53,8 @@ class Watched {
     pollfd changed[] = {{fd_, POLLPRI, 0}};
     poll(changed, 1, milliseconds);
     const bool polled = (changed[0].revents & POLLPRI) != 0;
-    bool noticed = polled;  // where the kernel is built without inotify
-    if (has_inotify_) {
+    bool noticed = polled;  // where there is no inotify, or no more of it
+    if (inotify_ >= 0) {
       pollfd modified[] = {{inotify_, POLLIN, 0}};
       poll(modified, 1, milliseconds);
       noticed = (modified[0].revents & POLLIN) != 0;
@@ -79,7 +78,6 @@ class Watched {
   const char* file_;
   int fd_ = -1;
   int inotify_ = -1;
-  bool has_inotify_ = false;
 };
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {

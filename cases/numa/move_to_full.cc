@@ -7,7 +7,7 @@
 namespace oomgate::numa {
 namespace {
 
-constexpr Bytes kRoom = 24_MiB;  // left on the node
+constexpr Bytes kRoom = 24_MiB;  // left on the node, above its reserves
 constexpr Bytes kMoved = 64_MiB;
 constexpr int kPages = static_cast<int>(kMoved / kPage);
 
@@ -29,7 +29,10 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   NumberPages(range);
   if (BindRange(range, MPOL_DEFAULT, 0) != 0) trace.Stop("mbind", EINVAL);
   RefreshVmstat();
-  const Bytes full = NodeMeminfo(1, "MemFree") - kRoom;
+  const Bytes room =
+      kRoom + NumberIn("/proc/sys/vm/min_free_kbytes") * 1_KiB / 2;
+  trace.Set("room", room / kPage);
+  const Bytes full = NodeMeminfo(1, "MemFree") - room;
   const Range filled = MapAnonymous(trace, full / kHugePage * kHugePage);
   if (BindRange(filled, MPOL_BIND, kNode1) != 0) trace.Stop("mbind", EINVAL);
   WritePages(trace, filled);
@@ -47,11 +50,10 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  // Some fit, not all.
-  constexpr std::int64_t kFit = 2 * kRoom / kPage;
   return AllOf(Survives(), Count("kills", Eq(0)), Count("all", Eq(kPages)),
-               Count("moved", Le(kFit)), Count("stayed", Ge(kPages - kFit)),
-               Count("wrong", Eq(0)));
+               // What other processes give back in the meantime fits, too.
+               Percent("moved", "room", Between(10.0, 150.0)),
+               Count("stayed", Gt(0)), Count("wrong", Eq(0)));
 }
 
 const Register kMoveToFull{

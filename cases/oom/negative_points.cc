@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <utility>
 
 #include "cases/oom/contest.h"
 
@@ -16,7 +16,7 @@ constexpr Bytes kLimit = 16_MiB;
 constexpr int kAdj = -500;
 constexpr Bytes kFile = 10_MiB;   // of nobody's points
 constexpr Bytes kHeld = 1_MiB;    // with the score: about -7 MiB
-constexpr Bytes kWanted = 7_MiB;  // more than there is room for; below zero
+constexpr Bytes kWanted = 7_MiB;  // more than there is room for
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const OpenedBox box(trace, f);
@@ -53,19 +53,23 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   trace.Set("ended", EndsWithin(large, 10000, status));
   trace.Set("status", status);
   trace.Set("kills", group.Field("memory.events", "oom_kill"));
-  trace.Set("small", kill(small, 0));
-  trace.Set("owner", kill(owner, 0));
-  EndChild(small);
-  EndChild(owner);
+  for (const auto& [name, pid] :
+       {std::pair{"small", small}, {"owner", owner}}) {
+    int ended = 0;
+    trace.Set(name, EndsWithin(pid, 0, ended) ? 1 : 0);
+    if (trace.Counter(name).load() == 0) EndChild(pid);
+  }
   if (status < 0) EndChild(large);
   group.Remove(trace);
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("points", Lt(0)), Count("ended", Eq(1)),
-               Count("status", Eq(SIGKILL)), Count("kills", Eq(1)),
-               Count("small", Eq(0)), Count("owner", Eq(0)),
-               Written(Between(kLimit - kFile - 3 * kOwnAnon, kWanted)));
+  return AllOf(
+      Survives(), Count("points", Lt(0)), Count("ended", Eq(1)),
+      Count("status", Eq(SIGKILL)), Count("kills", Eq(1)),
+      Count("small", Eq(0)), Count("owner", Eq(0)),
+      // Below zero, too, as long as it is less than half of the limit.
+      Written(Between(kLimit - kFile - 3 * kOwnAnon, kLimit / 2 - kOwnAnon)));
 }
 
 const Register kNegativePoints{

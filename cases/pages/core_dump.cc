@@ -21,19 +21,23 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   const rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
   if (setrlimit(RLIMIT_CORE, &unlimited) != 0) trace.Stop("setrlimit", errno);
   // The core lies in the guest's own file system, which is memory.
-  const Bytes cached = Meminfo("Cached");
+  const auto cached_now = [] {
+    RefreshVmstat();
+    return Meminfo("Cached");
+  };
+  const Bytes cached = cached_now();
   trace.Set("status", Reap(StartChild(trace, [&] {
               const Range range = MapAnonymous(trace, kSize);
               if (p["rest"] == "read") ReadPages(trace, range);
               WritePages(trace, range.Part(kSize / 2, kWritten));
               raise(SIGSEGV);
             })));
-  trace.Set("cached", Meminfo("Cached") - cached);
+  trace.Set("cached", cached_now() - cached);
   struct stat core = {};
   trace.Set("core_errno", stat(kCore, &core) == 0 ? 0 : errno);
   trace.Set("core_size", core.st_size);
   unlink(kCore);
-  trace.Set("left", Meminfo("Cached") - cached);
+  trace.Set("left", cached_now() - cached);
 }
 
 Oracle Expect(const Params&, const Facts&) {

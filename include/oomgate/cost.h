@@ -18,7 +18,7 @@ namespace oomgate {
 
 // How many rounds a cost takes. By the instruction clock 7: it has no noise,
 // but each round frees and takes pages in another order. By the wall's, to see
-// through noise, at least 20, and on for a quarter of a second, up to 2500; 5
+// through noise, at least 10, and on for a tenth of a second, up to 1000; 5
 // of an emulated CPU, whose times say little.
 inline constexpr std::size_t kMostCostRounds = 1000;
 std::size_t FewestCostRounds(const Facts& f);

@@ -68,7 +68,8 @@ Bytes NodeMeminfo(int node, const char* field);
 
 // Writes a file of /proc/sys, /sys or a cgroup; stops the subject where the
 // kernel refuses. Only for cases that have the machine to themselves
-// (Blast::kMachine): whatever is needed from the start belongs into the needs.
+// (Blast::kMachine, or .alone): whatever is needed from the start belongs into
+// the needs.
 void WriteKnob(Trace& trace, const char* path, const char* value);
 
 // Asks until it holds, for at most that long; whether it did. For counters
