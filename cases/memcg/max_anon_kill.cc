@@ -17,7 +17,7 @@ Oracle Expect(const Params&, const Facts& f) {
             Count("oom_kills", Eq(1)), OomVictimIsSubject(),
             OomConstraint("CONSTRAINT_MEMCG"),
             // Pages shared with the judge since the fork are charged to it.
-            OomAnonRss(Between(f.box - kOther, f.box + 512_KiB)));
+            OomAnonRss(Between(f.box - kOther, f.box + kOwnAnon)));
   // memory.peak came with 5.19; max_usage_in_bytes was always there.
   const bool has_peak = f.cgroup == 1 || f.kernel >= KernelVersion{5, 19};
   return has_peak ? AllOf(killed, Size("box_peak", Eq(f.box))) : killed;
