@@ -117,8 +117,7 @@ const Register kMapping{
                            "itself",
                   .deed = "512 calls in many rounds; mremap moves 1 GiB "
                           "with 512 tables there and back, at once or table "
-                          "by table, "
-                          "smaps_rollup sums up 8 MiB",
+                          "by table, smaps_rollup sums up 8 MiB",
                   .functions = "do_mmap, do_munmap, split_vma, do_brk_flags, "
                                "move_page_tables, smaps_pte_range",
                   .look_at = kLookAt},

@@ -135,7 +135,7 @@ constexpr Objects kKinds[] = {
      MakeThreads,
      ReleaseThreads},
     {"message",
-     {"kmalloc-4k", "kmalloc-4k"},
+     {"kmalloc-4k", "kmalloc-4k"},  // it takes two
      kMessages,
      512_B,
      MakeMessages,

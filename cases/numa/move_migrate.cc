@@ -10,25 +10,6 @@ constexpr int kPages = 1000;
 constexpr int kShared = 64;
 constexpr int kTries = 5;
 
-// move_pages(2) of a range; how many are on `node` by its statuses.
-int Move(const Range& range, int pages, int node, int flags = MPOL_MF_MOVE) {
-  static void* at[kPages];
-  static int nodes[kPages];
-  static int status[kPages];
-  for (int i = 0; i < pages; ++i) {
-    at[i] = range.start + i * kPage.count;
-    nodes[i] = node;
-    status[i] = -1;
-  }
-  if (syscall(SYS_move_pages, 0, static_cast<long>(pages), at, nodes, status,
-              flags) < 0) {
-    return -errno;
-  }
-  int there = 0;
-  for (int i = 0; i < pages; ++i) there += status[i] == node ? 1 : 0;
-  return there;
-}
-
 // What move_pages(2) says of one page, without moving it.
 int Where(const void* page) {
   void* at[] = {const_cast<void*>(page)};
@@ -59,9 +40,9 @@ void Moves(Trace& trace) {
   trace.Set("status", Where(range.start));
   // A page that somebody looks at in that moment stays: once more.
   for (int i = 0; i < kTries && PagesOnNode(range, 1) < kPages; ++i) {
-    Move(range, kPages, 1);
+    MovePages<kPages>(range, kPages, 1);
   }
-  trace.Set("moved", Move(range, kPages, 1));
+  trace.Set("moved", MovePages<kPages>(range, kPages, 1));
   trace.Set("moved.node1", PagesOnNode(range, 1));
   unsigned long from = kNode1;
   unsigned long to = kNode0;
@@ -88,10 +69,10 @@ void Shared(Trace& trace) {
   WritePages(trace, range);
   Gate done(trace);
   const pid_t child = StartChild(trace, [&] { done.Pass(); });
-  trace.Set("shared.moved", Move(range, kShared, 1));
+  trace.Set("shared.moved", MovePages<kPages>(range, kShared, 1));
   trace.Set("shared.node0", PagesOnNode(range, 0));
   for (int i = 0; i < kTries && PagesOnNode(range, 1) < kShared; ++i) {
-    Move(range, kShared, 1, MPOL_MF_MOVE_ALL);
+    MovePages<kPages>(range, kShared, 1, MPOL_MF_MOVE_ALL);
   }
   trace.Set("shared_all.node1", PagesOnNode(range, 1));
   done.Open();

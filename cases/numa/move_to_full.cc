@@ -11,18 +11,6 @@ constexpr Bytes kRoom = 24_MiB;  // left on the node, above its reserves
 constexpr Bytes kMoved = 64_MiB;
 constexpr int kPages = static_cast<int>(kMoved / kPage);
 
-void Move(const Range& range) {
-  static void* at[kPages];
-  static int nodes[kPages];
-  static int status[kPages];
-  for (int i = 0; i < kPages; ++i) {
-    at[i] = range.start + i * kPage.count;
-    nodes[i] = 1;
-  }
-  syscall(SYS_move_pages, 0, static_cast<long>(kPages), at, nodes, status,
-          MPOL_MF_MOVE);
-}
-
 void Subject(Trace& trace, const Params& p, const Facts&) {
   const Range range = MapAnonymous(trace, kMoved);
   if (BindRange(range, MPOL_BIND, kNode0) != 0) trace.Stop("mbind", EINVAL);
@@ -38,7 +26,7 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   WritePages(trace, filled);
   const std::int64_t kills = Vmstat("oom_kill");
   if (p["by"] == "pages") {
-    Move(range);
+    MovePages<kPages>(range, kPages, 1);
   } else {
     BindRange(range, MPOL_BIND, kNode1, MPOL_MF_MOVE);
   }

@@ -33,6 +33,28 @@ inline int BindRange(const Range& range, int mode, unsigned long nodes,
              : errno;
 }
 
+// move_pages(2) of the first `pages` of a range, at most kMost; how many are on
+// `node` by its statuses, or -errno.
+template <int kMost>
+int MovePages(const Range& range, int pages, int node,
+              int flags = MPOL_MF_MOVE) {
+  static void* at[kMost];
+  static int nodes[kMost];
+  static int status[kMost];
+  for (int i = 0; i < pages; ++i) {
+    at[i] = range.start + i * kPage.count;
+    nodes[i] = node;
+    status[i] = -1;
+  }
+  if (syscall(SYS_move_pages, 0, static_cast<long>(pages), at, nodes, status,
+              flags) < 0) {
+    return -errno;
+  }
+  int there = 0;
+  for (int i = 0; i < pages; ++i) there += status[i] == node ? 1 : 0;
+  return there;
+}
+
 // The shape that all cases of this folder share: their boots are few.
 inline Needs TwoNodes() {
   return {.memory = 512_MiB, .cpus = 2, .nodes = 2, .alone = true};

@@ -23,9 +23,9 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   const Group group = box.Child("group");
   group.Set(trace, "memory.max", kLimit);
   Gate ready(trace);
-  const auto start = [&](int adj, Bytes size) {
-    return StartChildIn(trace, group, [&, adj, size] {
-      SetAdj(trace, 0, adj);
+  const auto start = [&](Bytes size) {
+    return StartChildIn(trace, group, [&, size] {
+      SetAdj(trace, 0, kAdj);
       WritePages(trace, MapAnonymous(trace, size));
       ready.Open();
       WaitForever();
@@ -44,11 +44,11 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
     WaitForever();
   });
   ready.Pass();
-  const pid_t small = start(kAdj, kHeld);
+  const pid_t small = start(kHeld);
   ready.Pass();
   trace.Set("points", PagesOf(small) + kAdj * PagesPerAdj(kLimit));
   trace.Set("written", 0);
-  const pid_t large = start(kAdj, kWanted);
+  const pid_t large = start(kWanted);
   int status = -1;
   trace.Set("ended", EndsWithin(large, 10000, status));
   trace.Set("status", status);
