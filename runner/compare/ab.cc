@@ -26,7 +26,7 @@ AbPairs RunPairs(const RunOptions& a, const RunOptions& b, const PairPlan& plan,
   AbPairs done;
   const std::vector<bool> order = PairOrder(plan.pairs, plan.seed);
   int times = plan.best_of;
-  bool noisy = false;  // the first run of either side
+  bool noisy = false;  // a run of either side, so far
   for (int i = 0; i < plan.pairs; ++i) {
     std::vector<Run> runs[2];
     for (int n = 0; n < times; ++n) {
