@@ -111,7 +111,9 @@ TEST(CompareInstructions, OnePairShowsOnePercent) {
       .name = "m", .better = Better::kLower, .kind = Kind::kInstructions};
   EXPECT_EQ(JudgedOf(metric, {100000}, {101000}).forth, kWorse);
   EXPECT_EQ(JudgedOf(metric, {100000}, {98000}).forth, kBetter);
-  EXPECT_EQ(JudgedOf(metric, {100000}, {100999}), (Judged{kSame, kSame}));
+  EXPECT_EQ(JudgedOf(metric, {100000}, {100940}), (Judged{kSame, kSame}));
+  // One percent of a base that came out a hair higher.
+  EXPECT_EQ(JudgedOf(metric, {100000}, {100980}).forth, kWorse);
   EXPECT_EQ(JudgedOf(metric, {100000, 100001}, {102000}),
             (Judged{kWorse, kBetter}));
   EXPECT_EQ(JudgedOf(metric, {100000, 105000}, {102000}),

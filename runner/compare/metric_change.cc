@@ -13,6 +13,10 @@
 namespace oomgate {
 namespace {
 
+// How far apart counts of the same kernel may lie, as a share of them: a change
+// of the gate's size is not to hide behind that.
+constexpr double kStray = .0005;
+
 struct Range {
   double low;
   double high;
@@ -98,7 +102,7 @@ void JudgeInstructions(MetricChange& change, Values base, Values candidate,
   // One step of a clock that counts whole units is none.
   const double step = change.metric.kind == Kind::kTime ? 1 : 0;
   const double apart = std::abs(change.now - change.before);
-  if (apart < gate * scale || apart <= step) {
+  if (apart < (gate - kStray) * scale || apart <= step) {
     change.reason = apart <= step ? "one step of its clock" : "within " + text;
     return;
   }
