@@ -138,6 +138,13 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   const Look own;
   Read(ranges[0]);
   own.Leave(trace, "own");
+  // Taken by the kernel for its caller, they are the caller's.
+  const Look locked;
+  if (mlock(ranges[4].start, Length(ranges[4].size)) != 0) {
+    trace.Stop("mlock", errno);
+  }
+  locked.Leave(trace, "locked");
+  munlock(ranges[4].start, Length(ranges[4].size));
   Thread(trace, ranges[1], "thread");
   const Look child;
   Reap(StartChild(trace, [&] { Read(ranges[2]); }));
@@ -173,6 +180,7 @@ Oracle Expect(const Params&, const Facts&) {
   };
   return AllOf(Survives(), step("nothing", Eq(0), Eq(0), Eq(0), Eq(0)),
                step("own", Eq(kPages), Eq(0), Eq(0), Eq(0)),
+               step("locked", Eq(kPages), Eq(0), Eq(0), Eq(0)),
                step("thread", some(kPages), Eq(0), Eq(0), Eq(0)),
                Count("callers_minor", Lt(kOwn)),
                step("child", some(0), Eq(0), some(kPages), Eq(0)),
@@ -190,9 +198,10 @@ const Register kFaults{
      .explains =
          {.claim = "Seed 0: minor faults are how memory is watched; "
                    "getrusage(2); proc(5): minflt, cminflt, majflt, cmajflt",
-          .deed = "reads 1024 pages itself, in a thread, a child and a "
-                  "grandchild; 64 pages of a disk that are not cached, then "
-                  "cached",
+          .deed =
+              "reads 1024 pages itself, by mlock, in a thread, a child "
+              "and a grandchild; 64 pages of a disk that are not cached, then "
+              "cached",
           .functions = "mm_account_fault, __exit_signal, wait_task_zombie, "
                        "getrusage, do_task_stat, filemap_fault",
           .look_at = "<step>.minor and .major are the process's own, "

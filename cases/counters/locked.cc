@@ -54,6 +54,15 @@ void Report(Trace& trace, const Range& scratch, const Locked& before,
   trace.Set(machine, now.machine - before.machine);
 }
 
+// What nobody may touch is not filled for being locked.
+void NoAccess(Trace& trace) {
+  const Range range = MapAnonymous(trace, kSize, {.prot = PROT_NONE});
+  const Bytes tables = StatusField("VmPTE");
+  trace.Set("no_access_errno", TryLock(range));
+  trace.Set("no_access_tables", StatusField("VmPTE") - tables);
+  Unmap(trace, range);
+}
+
 void Limits(Trace& trace) {
   const rlimit limit{static_cast<rlim_t>(kLimit.count),
                      static_cast<rlim_t>(kLimit.count)};
@@ -106,6 +115,8 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Unmap(trace, range);
   Report(trace, scratch, before, "at_end", "machine_at_end");
 
+  NoAccess(trace);
+
   // Locked as it comes: the size counts at once, the pages as they are there.
   const Range later = MapAnonymous(trace, kSize);
   constexpr unsigned kOnFault = 1;
@@ -140,6 +151,7 @@ Oracle Expect(const Params&, const Facts&) {
       both("after_child", kSize, kSize),
       both("part", kSize * 3 / 4, kSize * 3 / 4), Count("part_mappings", Eq(3)),
       both("unmapped", kSize / 2, kSize / 2), both("at_end", 0_B, 0_B),
+      Count("no_access_errno", Eq(ENOMEM)), Size("no_access_tables", Eq(0_B)),
       Size("onfault_rss", Eq(0_B)), both("onfault", kSize, kSize / 8),
       Size("grown", Eq(2 * kSize)), both("grown_end", 0_B, 0_B),
       Count("limited_status", Eq(0)), Count("privileged_errno", Eq(0)),

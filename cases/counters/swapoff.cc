@@ -16,6 +16,7 @@
 namespace oomgate {
 namespace {
 
+constexpr Bytes kSwap = 64_MiB;
 constexpr Bytes kSize = 8_MiB;
 
 void Report(Trace& trace, const Range& range, const char* (&&names)[3]) {
@@ -28,6 +29,7 @@ void Report(Trace& trace, const Range& range, const char* (&&names)[3]) {
 void Subject(Trace& trace, const Params&, const Facts&) {
   const SwapArea area = FindSwapArea(trace);
   const Bytes total = Meminfo("SwapTotal");
+  trace.Set("on_total", total);
   const Range range = MapAnonymous(trace, kSize);
   NumberPages(range);
   const int memfd = static_cast<int>(syscall(SYS_memfd_create, "off", 0U));
@@ -87,7 +89,8 @@ Oracle Expect(const Params&, const Facts& f) {
                AllOf(Count("child_status", Eq(0)), Size("child_rss", Eq(kSize)),
                      Size("child_swap", Eq(0_B)), about("child_vmswap", 0_B),
                      Count("child_wrong", Eq(0))),
-               AllOf(Count("on_errno", Eq(0)), Size("on_less", Eq(0_B)),
+               AllOf(Size("on_total", Eq(kSwap - kPage)),  // its header
+                     Count("on_errno", Eq(0)), Size("on_less", Eq(0_B)),
                      Size("on_used", Eq(0_B))));
 }
 
@@ -103,7 +106,7 @@ const Register kSwapoff{
           .look_at = "out_… is before, child_… what the child has after; "
                      "vmswap: a counter that was not given back"},
      .blast = Blast::kMachine,
-     .needs = {.swap = 64_MiB, .alone = true},
+     .needs = {.swap = kSwap, .alone = true},
      .subject = Subject,
      .expect = Expect}};
 

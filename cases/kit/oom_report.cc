@@ -68,13 +68,18 @@ std::map<std::string, std::int64_t> OomTableRow(std::string_view log,
                                                 std::int64_t pid) {
   std::vector<std::string> names;
   std::map<std::string, std::int64_t> row;
+  bool first = true;  // of its lines in this table
   while (!log.empty()) {
     const std::size_t newline = log.find('\n');
     const std::string_view line = log.substr(0, newline);
     if (line.find("[  pid  ]") != std::string_view::npos) {
       names = Columns(line);
+      first = true;
     } else if (!names.empty() && line.starts_with("[") &&
                NumberAfter(line, "[") == pid) {
+      if (first) row.clear();
+      first = false;
+      ++row["lines"];
       const std::vector<std::string> values = Columns(line);
       for (std::size_t i = 0; i < names.size() && i < values.size(); ++i) {
         if (names[i] == "name") continue;

@@ -18,7 +18,8 @@ std::vector<OomReport> ParseOomReports(std::string_view log);
 
 // The numbers of a process in the last table of tasks that lists it, by the
 // names of the table's own columns: "rss", "pgtables_bytes", "swapents" and
-// what a kernel adds to them. Empty where no table lists it.
+// what a kernel adds to them; and "lines", how often it is listed there. Empty
+// where no table lists it.
 std::map<std::string, std::int64_t> OomTableRow(std::string_view log,
                                                 std::int64_t pid);
 

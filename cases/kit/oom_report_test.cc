@@ -84,10 +84,21 @@ TEST(OomTableRow, ByTheNamesOfTheTableAtHand) {
   EXPECT_EQ(row["swapents"], 7);
   EXPECT_EQ(row["oom_score_adj"], 300);
   EXPECT_EQ(row.count("rss_anon"), 0U);
+  EXPECT_EQ(row["lines"], 1);
   EXPECT_EQ(OomTableRow(log, 120)["oom_score_adj"], -900);
   EXPECT_EQ(OomTableRow(log, 121)["rss_file"], 300);
   EXPECT_EQ(OomTableRow(log, 121)["pgtables_bytes"], 53248);
   EXPECT_TRUE(OomTableRow(log, 12).empty());
+}
+
+TEST(OomTableRow, CountsItsLinesInTheLastTable) {
+  const std::string table =
+      "[  pid  ]   uid  tgid total_vm name\n"
+      "[    119]     0   119     2914 a\n";
+  EXPECT_EQ(OomTableRow(table + table, 119)["lines"], 1);
+  EXPECT_EQ(
+      OomTableRow(table + "[    119]     0   119     2914 a\n", 119)["lines"],
+      2);
 }
 
 TEST(ParseOomReports, NoiseHoldsNone) {

@@ -16,6 +16,7 @@ namespace {
 constexpr Bytes kSize = 4_MiB;
 constexpr std::int64_t kPages = kSize / kPage;
 constexpr int kRounds = 3;
+constexpr int kPatience = 5000;  // milliseconds
 
 // Different for each page and round, never zero.
 std::int64_t Sign(std::int64_t page, int round) {
@@ -51,6 +52,23 @@ void Private(Trace& trace) {
   trace.Add("private_wrong", CountWrong(range, kRounds));
   PageOut(trace, range);
   trace.Add("private_wrong", CountWrong(range, kRounds));
+  Unmap(trace, range);
+}
+
+// Given up lazily and written again, it is memory like any other: it goes to
+// swap, not back and forth.
+void GivenUp(Trace& trace) {
+  const Range range = MapAnonymous(trace, kSize);
+  Write(range, 0);
+  if (TryAdvise(range, MADV_FREE) != 0) trace.Stop("MADV_FREE", errno);
+  Write(range, 1);
+  // The first time it is found to be in use again.
+  HoldsWithin(kPatience, [&] {
+    TryAdvise(range, MADV_PAGEOUT);
+    return ReadMapping(range).swap == kSize;
+  });
+  trace.Set("given_up_out", ReadMapping(range).swap / kPage);
+  trace.Set("given_up_wrong", CountWrong(range, 1));
   Unmap(trace, range);
 }
 
@@ -93,13 +111,15 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   trace.Set("file_wrong", 0);
   if (LeavesNone(f)) Private(trace);
   File(trace);
+  GivenUp(trace);
 }
 
 Oracle Expect(const Params&, const Facts& f) {
-  return AllOf(Survives(), Count("private_wrong", Eq(0)),
-               Count("private_back", Eq(LeavesNone(f) ? kRounds * kPages : 0)),
-               Count("file_wrong", Eq(0)),
-               Count("file_out", Eq(kRounds * kPages)));
+  return AllOf(
+      Survives(), Count("private_wrong", Eq(0)),
+      Count("private_back", Eq(LeavesNone(f) ? kRounds * kPages : 0)),
+      Count("file_wrong", Eq(0)), Count("file_out", Eq(kRounds * kPages)),
+      Count("given_up_out", Eq(kPages)), Count("given_up_wrong", Eq(0)));
 }
 
 const Register kSwapAgain{
@@ -109,7 +129,8 @@ const Register kSwapAgain{
          {.claim = "Seed 1: swap; madvise(2), MADV_PAGEOUT: \"the contents of "
                    "the region in memory are unchanged\"",
           .deed = "pages out, reads, writes and pages out again private pages "
-                  "and a memfd, which is unmapped in between",
+                  "and a memfd, which is unmapped in between; and what "
+                  "MADV_FREE gave up",
           .functions = "try_to_unmap_one, zap_pte_range, do_swap_page, "
                        "folio_free_swap, shmem_writepage, shmem_swapin_folio",
           .look_at = "…_wrong are pages with bytes of an earlier round, or "

@@ -28,6 +28,8 @@ constexpr int kMessages = 2 * kQueues;
 constexpr int kText = 8100;
 constexpr Bytes kPipe = 64_KiB;  // what fits into one
 constexpr Bytes kOwner = 8_B;    // whose an object is, a pointer beside it
+constexpr int kHighestFile = (256 << 10) - 1;
+constexpr Bytes kTable = (kHighestFile + 1) * 8_B;
 constexpr int kFolded = 3000;
 
 // What an object of a cache takes with its owner; 0 B where there is no such
@@ -195,10 +197,21 @@ void Pipes(Trace& trace, const Group& group) {
   trace.Set("pipes.left", current() - start);
 }
 
+// What is too large for any cache comes from the pages themselves. In a process
+// of its own: a table of files never shrinks.
+void Table(Trace& trace, const Group& group) {
+  const auto current = [&] { return group.Number("memory.current"); };
+  trace.Set("table.status", Reap(StartChild(trace, [&] {
+              const std::int64_t start = OnceStill(current);
+              if (dup2(0, kHighestFile) < 0) trace.Stop("dup2", errno);
+              trace.Set("table.grown", current() - start);
+            })));
+}
+
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const OpenedBox box(trace, f);
   const Group group = box.Child("group");
-  const rlimit many = {kFiles + 256, kFiles + 256};
+  const rlimit many = {kHighestFile + 1, kHighestFile + 1};
   if (setrlimit(RLIMIT_NOFILE, &many) != 0) trace.Stop("setrlimit", errno);
   Gate passes(trace);
   gate = &passes;
@@ -212,6 +225,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
                 kind.release();
               }
               Pipes(trace, group);
+              Table(trace, group);
               Count(trace, f, group);
             })));
   group.Remove(trace);
@@ -241,7 +255,9 @@ Oracle Expect(const Params&, const Facts& f) {
       Survives(), oomgate::Count("status", Eq(0)),
       Size("pipes.grown",
            Between(kPipes * kPipe - stock, kPipes * (kPipe + 2_KiB) + stock)),
-      Size("pipes.left", Le(512_KiB)));
+      Size("pipes.left", Le(512_KiB)), oomgate::Count("table.status", Eq(0)),
+      // A pointer for each, and two bits and a little.
+      Size("table.grown", Between(kTable - stock, kTable * 5 / 4 + stock)));
   for (const Objects& kind : kKinds) all = AllOf(all, Of(kind, f));
   return all;
 }
@@ -254,9 +270,11 @@ const Register kKernelObjects{
                            "structures; seed 1: what uses memory",
                   .deed = "in a group of its own, makes 4000 mappings, 2000 "
                           "open files, 100 threads, 200 messages of SysV and "
-                          "64 full pipes, and takes each back",
+                          "64 full pipes, and takes each back; opens file "
+                          "262143",
                   .functions = "vm_area_alloc, alloc_empty_file, "
                                "alloc_task_struct_node, alloc_msg, pipe_write, "
+                               "alloc_fdtable, kmalloc_large, "
                                "memcg_slab_post_alloc_hook",
                   .look_at = "<kind>.grown against <kind>.all, by their number "
                              "and size"},

@@ -22,39 +22,62 @@ struct Round {
 constexpr Round kRounds[] = {
     {"none", 0_B}, {"part", 2_MiB}, {"all", 2 * kClaim}};
 
-void Press(Trace& trace, const Params& p, const OpenedBox& box, int disk,
+// Two siblings that claim as much as each other below a protected parent, and
+// one beside that parent who presses on all.
+struct Tree {
+  Tree(Trace& trace, const Params& p, const OpenedBox& box, Bytes parent)
+      : low(p["protect"] == "low"), outer(box.Child("outer")) {
+    const char* const protect = low ? "memory.low" : "memory.min";
+    outer.GiveToChildren(trace);
+    top = outer.Child(trace, "top");
+    top.GiveToChildren(trace);
+    one = top.Child(trace, "one");
+    two = top.Child(trace, "two");
+    other = outer.Child(trace, "other");
+    outer.Set(trace, "memory.max", kLimit);
+    top.Set(trace, protect, parent);
+    one.Set(trace, protect, kClaim);
+    two.Set(trace, protect, kClaim);
+  }
+  // Files where there is something else to take, else what cannot be taken.
+  int Press(Trace& trace) const {
+    trace.Set("written", 0);
+    return Reap(StartChildIn(trace, other, [&] {
+      if (low) {
+        ReadDisk(trace, 2 * kKept, kOther);
+      } else {
+        WritePages(trace, MapAnonymous(trace, 2 * kLimit));
+      }
+    }));
+  }
+  void Remove(Trace& trace) const {
+    for (const Group* group : {&one, &two, &top, &other, &outer}) {
+      group->Remove(trace);
+    }
+  }
+  bool low;
+  Group outer;
+  Group top = outer;
+  Group one = outer;
+  Group two = outer;
+  Group other = outer;
+};
+
+void Share(Trace& trace, const Params& p, const OpenedBox& box, int disk,
            const Round& round) {
-  const char* protect = p["protect"] == "min" ? "memory.min" : "memory.low";
   posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
-  const Group outer = box.Child("outer");
-  outer.GiveToChildren(trace);
-  const Group top = outer.Child(trace, "top");
-  top.GiveToChildren(trace);
-  const Group one = top.Child(trace, "one");
-  const Group two = top.Child(trace, "two");
-  const Group other = outer.Child(trace, "other");
-  outer.Set(trace, "memory.max", kLimit);
-  top.Set(trace, protect, round.parent);
-  one.Set(trace, protect, kClaim);
-  two.Set(trace, protect, kClaim);
+  const Tree tree(trace, p, box, round.parent);
   const auto leave = [&](const char* value, std::int64_t number) {
     char name[48];
     std::snprintf(name, sizeof name, "%s.%s", round.name, value);
     trace.Set(name, number);
   };
-  Reap(StartChildIn(trace, one, [&] { ReadDisk(trace, 0_B, kKept); }));
-  Reap(StartChildIn(trace, two, [&] { ReadDisk(trace, kKept, kKept); }));
+  Reap(StartChildIn(trace, tree.one, [&] { ReadDisk(trace, 0_B, kKept); }));
+  Reap(StartChildIn(trace, tree.two, [&] { ReadDisk(trace, kKept, kKept); }));
   leave("before", (CachedOfDisk(trace, disk, 0_B, kKept) +
                    CachedOfDisk(trace, disk, kKept, kKept))
                       .count);
-  trace.Set("written", 0);
-  const int status = Reap(StartChildIn(trace, other, [&] {
-    if (p["protect"] == "low") {
-      ReadDisk(trace, 2 * kKept, kOther);
-    } else {
-      WritePages(trace, MapAnonymous(trace, 2 * kLimit));
-    }
-  }));
+  const int status = tree.Press(trace);
   const Bytes first = CachedOfDisk(trace, disk, 0_B, kKept);
   const Bytes second = CachedOfDisk(trace, disk, kKept, kKept);
   leave("status", status);
@@ -62,19 +85,28 @@ void Press(Trace& trace, const Params& p, const OpenedBox& box, int disk,
   leave("two", second.count);
   leave("both", (first + second).count);
   leave("written", trace.Counter("written").load());
-  leave("kills", other.Field("memory.events", "oom_kill"));
-  one.Remove(trace);
-  two.Remove(trace);
-  top.Remove(trace);
-  other.Remove(trace);
-  outer.Remove(trace);
+  leave("kills", tree.other.Field("memory.events", "oom_kill"));
+  tree.Remove(trace);
+}
+
+// What a sibling had and has no more is the other's to keep.
+void Release(Trace& trace, const Params& p, const OpenedBox& box, int disk) {
+  posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
+  const Tree tree(trace, p, box, kClaim);
+  Reap(StartChildIn(trace, tree.one,
+                    [&] { WritePages(trace, MapAnonymous(trace, kKept)); }));
+  Reap(StartChildIn(trace, tree.two, [&] { ReadDisk(trace, kKept, kKept); }));
+  tree.Press(trace);
+  trace.Set("released.two", CachedOfDisk(trace, disk, kKept, kKept));
+  tree.Remove(trace);
 }
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {
   // The last to close a disk drops its pages: not the children, then.
   const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
   const OpenedBox box(trace, f);
-  for (const Round& round : kRounds) Press(trace, p, box, disk, round);
+  for (const Round& round : kRounds) Share(trace, p, box, disk, round);
+  Release(trace, p, box, disk);
   close(disk);
 }
 
@@ -89,7 +121,8 @@ Oracle Of(const Params& p, const Round& round) {
 Oracle Expect(const Params& p, const Facts&) {
   Oracle all = Survives();
   for (const Round& round : kRounds) all = AllOf(all, Of(p, round));
-  all = AllOf(all, Size("all.both", Eq(2 * kKept)));
+  all = AllOf(all, Size("all.both", Eq(2 * kKept)),
+              Size("released.two", Eq(kKept)));
   // Reclaim takes clusters, the last of each with what was protected.
   constexpr Bytes kShare = 2_MiB;
   if (p["protect"] == "min") {

@@ -42,6 +42,42 @@ bool SleepsForMemory(pid_t pid, const Group& group) {
          group.Field("memory.oom_control", "under_oom") == 1;
 }
 
+// At a limit of both, what one gives back wakes the other.
+void Siblings(Trace& trace, const Facts& f) {
+  const Group both = Group(f).Child(trace, "both");
+  // As it always is since 5.11.
+  both.Set(trace, "memory.use_hierarchy", "1");
+  both.Set(trace, "memory.limit_in_bytes", kLimit);
+  both.Set(trace, "memory.oom_control", "1");
+  const Group holder = both.Child(trace, "holder");
+  const Group hog = both.Child(trace, "hog");
+  Gate held(trace);
+  Gate release(trace);
+  const pid_t other = StartChildIn(trace, holder, [&] {
+    const Range range = MapAnonymous(trace, kLimit / 2);
+    WritePages(trace, range);
+    held.Open();
+    release.Pass();
+    Unmap(trace, range);
+    WaitForever();
+  });
+  held.Pass();
+  const pid_t child = StartChildIn(trace, hog, [&] {
+    WritePages(trace, MapAnonymous(trace, kLimit * 3 / 4));
+  });
+  HoldsWithin(kDeadline, [&] { return SleepsForMemory(child, both); });
+  trace.Set("beside.asleep", SleepsForMemory(child, both));
+  release.Open();
+  int status = -1;
+  trace.Set("beside.resumed",
+            EndsWithin(child, kDeadline, status) ? status : -1);
+  if (status == -1) EndChild(child);
+  EndChild(other);
+  hog.Remove(trace);
+  holder.Remove(trace);
+  both.Remove(trace);
+}
+
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const Group group = Group(f).Child(trace, "group");
   group.Set(trace, "memory.limit_in_bytes", kLimit);
@@ -107,6 +143,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   close(control);
   close(event);
   group.Remove(trace);
+  Siblings(trace, f);
 }
 
 Oracle Expect(const Params&, const Facts& f) {
@@ -123,7 +160,8 @@ Oracle Expect(const Params&, const Facts& f) {
       Count("oom_kill", Eq(1)), Count("advice", Eq(0)),
       // MADV_POPULATE_WRITE came with 5.14.
       Count("advice_errno",
-            Eq(f.kernel < KernelVersion{5, 14} ? EINVAL : ENOMEM)));
+            Eq(f.kernel < KernelVersion{5, 14} ? EINVAL : ENOMEM)),
+      Count("beside.asleep", Eq(1)), Count("beside.resumed", Eq(0)));
 }
 
 const Register kV1OomControl{
@@ -132,7 +170,8 @@ const Register kV1OomControl{
      .explains = {.claim = "Documentation/admin-guide/cgroup-v1/memory: "
                            "memory.oom_control; seed 1: observing OOM",
                   .deed = "with the killer off, lets children meet the limit, "
-                          "then gives room, kills one, turns the killer on",
+                          "then gives room, kills one, turns the killer on; "
+                          "lets a sibling give back what is missing",
                   .functions = "mem_cgroup_oom_synchronize, "
                                "mem_cgroup_oom_notify, memcg_oom_recover",
                   .look_at = "asleep, state and under_oom are seen at the "

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t kPages = 100;  // touched at each step
 constexpr const char* kRoot = "/sys/fs/cgroup/cgroup.subtree_control";
 constexpr const char* kFolder = "/sys/fs/cgroup/rebind";
+constexpr const char* kOther = "/sys/fs/cgroup/other";
 constexpr const char* kMems = "/sys/fs/cgroup/rebind/cpuset.mems";
 
 struct Flag {
@@ -46,6 +47,34 @@ void Place(Trace& trace, const Range* ranges, int step) {
   Unmap(trace, own);
 }
 
+// The nodes of the policy of a mapping.
+std::int64_t PolicyNodes(Trace& trace, const Range& range) {
+  int mode = 0;
+  unsigned long nodes = 0;
+  if (syscall(SYS_get_mempolicy, &mode, &nodes, 64UL, range.start,
+              MPOL_F_ADDR) != 0) {
+    trace.Stop("get_mempolicy", errno);
+  }
+  return static_cast<std::int64_t>(nodes);
+}
+
+// A process that is moved to another cpuset takes its policies along.
+void MoveProcess(Trace& trace) {
+  const Range range = MapAnonymous(trace, kPages * kPage);
+  WriteKnob(trace, kMems, "1");
+  BindRange(range, MPOL_BIND, kNode1);
+  trace.Set("moved.before", PolicyNodes(trace, range));
+  mkdir(kOther, 0755);
+  WriteKnob(trace, "/sys/fs/cgroup/other/cpuset.mems", "0");
+  WriteKnob(trace, "/sys/fs/cgroup/other/cgroup.procs", "0");
+  trace.Set("moved.after", PolicyNodes(trace, range));
+  WritePages(trace, range);
+  trace.Set("moved.node0", PagesOnNode(range, 0));
+  Unmap(trace, range);
+  WriteKnob(trace, "/sys/fs/cgroup/cgroup.procs", "0");
+  rmdir(kOther);
+}
+
 void Subject(Trace& trace, const Params&, const Facts&) {
   WriteKnob(trace, kRoot, "+cpuset");
   mkdir(kFolder, 0755);
@@ -69,6 +98,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Place(trace, ranges, 2);
   SetPolicy(MPOL_DEFAULT, 0);
   for (const Range& range : ranges) Unmap(trace, range);
+  MoveProcess(trace);
   WriteKnob(trace, "/sys/fs/cgroup/cgroup.procs", "0");
   rmdir(kFolder);
 }
@@ -83,7 +113,10 @@ Oracle Expect(const Params&, const Facts& f) {
   const bool move = f.kernel >= KernelVersion{5, 15};
   return AllOf(Survives(), Count("left", Eq(move ? 0 : 3 * kPages / 2)),
                Follows("plain", 0), Follows("static", kPages / 2),
-               Follows("relative", kPages / 2), Follows("process", kPages / 2));
+               Follows("relative", kPages / 2), Follows("process", kPages / 2),
+               Count("moved.before", Eq(kNode1)),
+               Count("moved.after", Eq(kNode0)),
+               Count("moved.node0", Eq(kPages)));
 }
 
 const Register kCpusetRebind{
@@ -93,14 +126,17 @@ const Register kCpusetRebind{
                            "MPOL_F_STATIC_NODES, MPOL_F_RELATIVE_NODES; "
                            "cgroup-v2: cpuset.mems migrates pages",
                   .deed = "interleaves 100 pages by each kind of policy, with "
-                          "cpuset.mems at 0-1, at 0, and at 0-1 again",
+                          "cpuset.mems at 0-1, at 0, and at 0-1 again; binds "
+                          "to node 1 in a cpuset of that and moves to one of "
+                          "node 0",
                   .functions = "mpol_rebind_nodemask, mpol_rebind_task, "
                                "mpol_rebind_mm, mpol_relative_nodemask, "
                                "cpuset_migrate_mm",
                   .look_at = "<policy>.<step> is what came from node 1: half, "
                              "none, half again (plain: none, it was "
                              "remapped to node 0); left is what a narrow "
-                             "cpuset did not move from there"},
+                             "cpuset did not move from there; moved.after "
+                             "the nodes (1: node 0) after the move"},
      .blast = Blast::kMachine,
      .needs = TwoNodes(),
      .subject = Subject,

@@ -80,6 +80,38 @@ void Shared(Trace& trace) {
   Unmap(trace, range);
 }
 
+// A huge page is where it is as much as 512 small ones are.
+void Huge(Trace& trace) {
+  WriteKnob(trace, "/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+  MapOptions options;
+  options.pages = MapOptions::kHuge;
+  const Range range = MapAnonymous(trace, kHugePage, options);
+  WritePages(trace, range, kHugePage);
+  trace.Set("huge.size", ReadMapping(range).anon_huge);
+  trace.Set("huge_strict.errno",
+            BindRange(range, MPOL_BIND, kNode1, MPOL_MF_STRICT));
+  trace.Set("huge_strict.node0", PagesOnNode(range, 0));
+  trace.Set("huge_move.errno",
+            BindRange(range, MPOL_BIND, kNode1, MPOL_MF_STRICT | MPOL_MF_MOVE));
+  trace.Set("huge_move.node1", PagesOnNode(range, 1));
+  Unmap(trace, range);
+}
+
+// One of three that cannot be moved keeps none of the others, and is told.
+void OneStays(Trace& trace) {
+  // A page that somebody looks at in that moment stays: once more, with others.
+  for (int i = 0, moved = 0; i < kTries && moved != 2; ++i) {
+    const Range range = MapAnonymous(trace, 3 * kPage);
+    WritePages(trace, range);
+    TryAdvise(range.Part(kPage, kPage), MADV_DONTNEED);
+    ReadPages(trace, range);
+    moved = MovePages<3>(range, 3, 1);
+    trace.Set("between.moved", moved);
+    trace.Set("between.node1", PagesOnNode(range, 1));
+    Unmap(trace, range);
+  }
+}
+
 void Errors(Trace& trace) {
   const Range range = MapAnonymous(trace, 4 * kPage);
   trace.Set("no_such_node.errno", BindRange(range, MPOL_BIND, 1UL << 5));
@@ -97,6 +129,8 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   RunOnCpu(trace, 0);
   Moves(trace);
   Shared(trace);
+  Huge(trace);
+  OneStays(trace);
   Errors(trace);
 }
 
@@ -112,6 +146,12 @@ Oracle Expect(const Params&, const Facts& f) {
       Count("wrong_bytes", Eq(0)), Count("shared.moved", Eq(0)),
       Count("shared.node0", Eq(kShared)),
       Count("shared_all.node1", Eq(kShared)),
+      AllOf(Size("huge.size", Eq(kHugePage)),
+            Count("huge_strict.errno", Eq(EIO)),
+            Count("huge_strict.node0", Eq(kHugePage / kPage)),
+            Count("huge_move.errno", Eq(0)),
+            Count("huge_move.node1", Eq(kHugePage / kPage)),
+            Count("between.moved", Eq(2)), Count("between.node1", Eq(2))),
       AllOf(Count("no_such_node.errno", Eq(EINVAL)),
             Count("no_node.errno", Eq(EINVAL)),
             Count("no_node_all.errno", Eq(EINVAL)),

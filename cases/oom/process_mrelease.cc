@@ -16,6 +16,7 @@ namespace {
 
 constexpr Bytes kHeld = 8_MiB;
 constexpr Bytes kLocked = 48_KiB;  // of it; what anybody may lock
+constexpr Bytes kCopied = 2_MiB;   // of it; of a file
 // The number is the same on every architecture; old headers lack it.
 constexpr long kProcessMrelease = 448;
 
@@ -30,10 +31,19 @@ void HoldLocked(Trace& trace, Bytes size) {
   WritePages(trace, range);
 }
 
+// Anonymous, too: what was written to a private mapping of a file.
+void HoldCopies(Trace& trace, Bytes size) {
+  const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
+  if (file < 0 || ftruncate(file, size.count) != 0) trace.Stop("memfd", errno);
+  WritePages(trace, MapFile(trace, file, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_NORESERVE));
+}
+
 void Subject(Trace& trace, const Params&, const Facts&) {
   Gate ready(trace);
   const pid_t child = StartPlayer(trace, ready, 1000, [&] {
-    HoldAnonymous(trace, kHeld - kLocked);
+    HoldAnonymous(trace, kHeld - kLocked - kCopied);
+    HoldCopies(trace, kCopied);
     HoldLocked(trace, kLocked);
   });
   const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, child, 0));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the kernel reports of a kill is true: the victim, the cause, and every
 // number, as /proc told them a moment before.
+#include <pthread.h>
 #include <sys/wait.h>
 
 #include "cases/oom/contest.h"
@@ -9,11 +10,22 @@ namespace oomgate::oom {
 namespace {
 
 constexpr int kAdj = 321;
+constexpr int kThreads = 4;
+
+void StartThreads(Trace& trace) {
+  for (int i = 0; i < kThreads; ++i) {
+    pthread_t thread;
+    const int error = pthread_create(
+        &thread, nullptr, [](void*) -> void* { WaitForever(); }, nullptr);
+    if (error != 0) trace.Stop("pthread_create", error);
+  }
+}
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   Gate ready(trace);
   Ballast ballast(trace);
   const pid_t victim = StartPlayer(trace, ready, kAdj, [&] {
+    StartThreads(trace);  // a process all the same
     HoldAnonymous(trace, 4_MiB);
     HoldShared(trace, 2_MiB);
     HoldTables(trace, 1_MiB);
@@ -58,7 +70,8 @@ Oracle Expect(const Params&, const Facts& f) {
       Same("table.tgid", "victim.pid"), Same("table.total_vm", "victim.pages"),
       Same("table.rss", "victim.rss_pages", error),
       Same("table.pgtables_bytes", "victim.table_bytes"),
-      OomNumber("table.swapents", Eq(0)), OomNumber("table.uid", Eq(0)),
+      OomNumber("table.lines", Eq(1)), OomNumber("table.swapents", Eq(0)),
+      OomNumber("table.uid", Eq(0)),
       OomNumber("table.oom_score_adj", Eq(kAdj)));
   const Oracle report =
       AllOf(Survives(), Count("victim.signal", Eq(SIGKILL)),

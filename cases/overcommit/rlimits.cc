@@ -6,6 +6,7 @@
 #include <sys/ipc.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 
 #include <cerrno>
 
@@ -44,6 +45,15 @@ char* Two(Trace& trace, int first, int second) {
   return static_cast<char*>(at);
 }
 
+// Moved, its old place stays mapped: counts again. 0, or errno.
+int MoveAndKeep(char* at, std::int64_t pages) {
+  const long got = syscall(SYS_mremap, at, Length(pages), Length(pages),
+                           MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0UL);
+  if (got == -1) return errno;
+  munmap(reinterpret_cast<char*>(got), Length(pages));
+  return 0;
+}
+
 void AddressSpace(Trace& trace) {
   char* const two = Two(trace, PROT_READ, kRw);
   Limit(trace, RLIMIT_AS, StatusField("VmSize") + kRoom * kPage);
@@ -57,6 +67,9 @@ void AddressSpace(Trace& trace) {
   trace.Set("as.replace", Fixed(two, 600));
   trace.Set("as.grow", Of(mremap(two, Length(600), Length(601),
                                  MREMAP_MAYMOVE) != MAP_FAILED));
+  trace.Set("as.keep", MoveAndKeep(two, 600));
+  Limit(trace, RLIMIT_AS, StatusField("VmSize") + 600 * kPage);
+  trace.Set("as.keep_room", MoveAndKeep(two, 600));
   NoLimit(RLIMIT_AS);
   munmap(two, Length(600));
 }
@@ -73,7 +86,9 @@ void Data(Trace& trace) {
   trace.Set("data.replace", Fixed(two, 300));
   trace.Set("data.protect",
             Of(mprotect(two + Length(300), Length(300), kRw) == 0));
+  trace.Set("data.keep", MoveAndKeep(two, 300));
   Limit(trace, RLIMIT_DATA, StatusField("VmData") + 300 * kPage);
+  trace.Set("data.keep_room", MoveAndKeep(two, 300));
   trace.Set("data.protect_room",
             Of(mprotect(two + Length(300), Length(300), kRw) == 0));
   NoLimit(RLIMIT_DATA);
@@ -134,11 +149,13 @@ Oracle Expect(const Params&, const Facts&) {
   const Oracle address_space =
       AllOf(Size("as.largest", Eq(room)), Size("as.largest_readonly", Eq(room)),
             Size("as.largest_shared", Eq(room)), Count("as.full", Eq(ENOMEM)),
-            Count("as.replace", Eq(0)), Count("as.grow", Eq(ENOMEM)));
+            Count("as.replace", Eq(0)), Count("as.grow", Eq(ENOMEM)),
+            Count("as.keep", Eq(ENOMEM)), Count("as.keep_room", Eq(0)));
   const Oracle data =
       AllOf(Size("data.largest", Eq(room)), Count("data.readonly", Eq(0)),
             Count("data.shared", Eq(0)), Count("data.full", Eq(ENOMEM)),
-            Count("data.replace", Eq(0)), Count("data.protect_room", Eq(0)));
+            Count("data.replace", Eq(0)), Count("data.protect_room", Eq(0)),
+            Count("data.keep", Eq(ENOMEM)), Count("data.keep_room", Eq(0)));
   const Oracle locked = AllOf(
       AllOf(Count("lock.over", Eq(ENOMEM)), Size("lock.over_left", Eq(0_B)),
             Count("lock.all", Eq(0)), Count("lock.again", Eq(0)),

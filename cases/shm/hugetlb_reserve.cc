@@ -61,6 +61,11 @@ void CopyOnWrite(Trace& trace) {
   Look(trace, "cow");
   trace.Set("cow.child", TouchInChild(trace, at, 1, true));
   trace.Set("cow.reader", TouchInChild(trace, at, 1, false));
+  Reap(StartChild(trace, [&] {
+    trace.Set("cow.child_pages", StatusField("HugetlbPages"));
+    Drop(at, kPool);
+    trace.Set("cow.child_dropped", StatusField("HugetlbPages"));
+  }));
   Gate written(trace);
   const pid_t child = StartChild(trace, [&] {
     written.Pass();
@@ -172,9 +177,10 @@ Oracle Expect(const Params&, const Facts& f) {
       Pool("part_dropped", 8, 8, 0), Pool("cow", 8, 0, 0),
       // A child's copy is SIGBUS, the parent's is taken from the child.
       Count("cow.child", Eq(SIGBUS)), Count("cow.reader", Eq(0)),
-      Count("cow.parent", Eq(3)), Count("cow.other", Eq(1)),
-      Count("cow.stolen", Eq(SIGBUS)), Pool("cow_after", 8, 0, 0),
-      Pool("left", 8, 8, 0), Pool("none", 0, 0, 0),
+      Size("cow.child_pages", Eq(kPool * kHugePage)),
+      Size("cow.child_dropped", Eq(0_B)), Count("cow.parent", Eq(3)),
+      Count("cow.other", Eq(1)), Count("cow.stolen", Eq(SIGBUS)),
+      Pool("cow_after", 8, 0, 0), Pool("left", 8, 8, 0), Pool("none", 0, 0, 0),
       Count("none_errno", Eq(ENOMEM)), Count("none_touch", Eq(SIGBUS)),
       Count("kills", Eq(0)));
 }

@@ -7,8 +7,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
+#include <span>
 
 #include "oomgate/case.h"
 
@@ -34,6 +37,47 @@ void Look(Trace& trace, const char* when, int file, const Range& range,
   set("shmem", (Meminfo("Shmem") - shmem).count);
   set("committed", (Meminfo("Committed_AS") - committed).count);
   set("rss", ReadMapping(range).rss.count);
+}
+
+// The others take whole pages.
+bool TakesBytes(const Params& p) {
+  return p["by"] == "punch" || p["by"] == "truncate";
+}
+
+// What is taken ends with a byte, not with a page: the rest of its pages stays.
+void TakeBytes(Trace& trace, const Params& p) {
+  constexpr auto kLast = static_cast<std::size_t>(3 * kPage.count);
+  struct Taken {
+    off_t from;
+    off_t to;
+  };
+  constexpr Taken kHoles[] = {{100, 300}, {4000, 4200}, {8191, 8193}};
+  constexpr Taken kEnd[] = {{5000, kLast}};
+  static char bytes[kLast];
+  const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
+  std::memset(bytes, 'x', kLast);
+  if (write(file, bytes, kLast) != kLast) trace.Stop("write", errno);
+  const bool truncates = p["by"] == "truncate";
+  const std::span<const Taken> parts =
+      truncates ? std::span<const Taken>(kEnd) : kHoles;
+  for (const Taken& part : parts) {
+    const int result =
+        truncates ? ftruncate(file, part.from)
+                  : fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                              part.from, part.to - part.from);
+    if (result != 0) trace.Stop("take a part of a file", errno);
+  }
+  if (ftruncate(file, kLast) != 0) trace.Stop("ftruncate", errno);
+  if (pread(file, bytes, kLast, 0) != kLast) trace.Stop("read", errno);
+  std::int64_t wrong = 0;
+  for (off_t at = 0; at < static_cast<off_t>(kLast); ++at) {
+    const bool taken = std::ranges::any_of(parts, [&](const Taken& part) {
+      return at >= part.from && at < part.to;
+    });
+    wrong += bytes[at] == (taken ? 0 : 'x') ? 0 : 1;
+  }
+  trace.Set("wrong_bytes", wrong);
+  close(file);
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
@@ -82,6 +126,7 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   RefreshVmstat();
   trace.Set("left.shmem", Meminfo("Shmem") - shmem);
   trace.Set("left.committed", Meminfo("Committed_AS") - committed);
+  if (TakesBytes(p)) TakeBytes(trace, p);
 }
 
 Oracle Has(const std::string& when, Bytes pages, Bytes rss, Bytes size) {
@@ -104,7 +149,8 @@ Oracle Expect(const Params& p, const Facts&) {
                // read(2) of a hole takes no page, unlike a touch.
                Has("read", less, kSize - kHole, size),
                Has("again", size, size, size), Size("left.shmem", Eq(0_B)),
-               Size("left.committed", Eq(0_B)));
+               Size("left.committed", Eq(0_B)),
+               TakesBytes(p) ? Count("wrong_bytes", Eq(0)) : Survives());
 }
 
 const Register kMemfdPunch{
