@@ -3,12 +3,15 @@
 // a copy of what another group or nobody pays for, a page read back from swap,
 // a page that somebody else writes there. At the limit each of them kills.
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 
+#include "cases/memcg/push_out.h"
 #include "cases/memcg/stat.h"
 
 namespace oomgate {
@@ -37,23 +40,6 @@ void WriteThrough(Trace& trace, const char* memory, const Range& range) {
     }
   }
   close(file);
-}
-
-// Out to the last page, and not kept in memory beside that either.
-void PushOut(Trace& trace, const Place& place) {
-  WritePages(trace, place.range);
-  HoldsWithin(kFolded, [&] {
-    TryAdvise(place.range, MADV_PAGEOUT);
-    // Came with 5.19; a limit that is passed makes its members wait.
-    if (place.group.Has("memory.reclaim")) {
-      place.group.Write("memory.reclaim", kSize);
-    } else {
-      place.group.Set(trace, "memory.high", kOwn);
-      place.group.Set(trace, "memory.high", "max");
-    }
-    return ReadMapping(place.range).rss == 0_B &&
-           place.group.Number("memory.current") <= (kSize / 4).count;
-  });
 }
 
 // What is to be charged is made by `deed`; all before it belongs to others.
@@ -104,7 +90,8 @@ constexpr Path kPaths[] = {
     {"swapped_page", "anon", true,
      [](Trace& trace, Place& place) {
        Map(trace, place);
-       PushOut(trace, place);
+       WritePages(trace, place.range);
+       PushOut(trace, place.group, place.range);
      },
      [](Trace& trace, Place& place) { ReadPages(trace, place.range); }},
     {"swapped_shared", "shmem", true,
@@ -112,7 +99,8 @@ constexpr Path kPaths[] = {
        MapOptions shared;
        shared.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
        place.range = MapAnonymous(trace, kSize, shared);
-       PushOut(trace, place);
+       WritePages(trace, place.range);
+       PushOut(trace, place.group, place.range);
      },
      [](Trace& trace, Place& place) { ReadPages(trace, place.range); }},
 };
@@ -202,6 +190,47 @@ void FromOutside(Trace& trace, const Facts& f, const OpenedBox& box) {
   group.Remove(trace);
 }
 
+// A page that another process puts there by userfaultfd, as a pager does: of
+// its parent, whose descriptor it has, while it is in another group.
+void ByPager(Trace& trace, const Facts& f, const OpenedBox& box,
+             const Range& source) {
+  const Group group = box.Child("group");
+  Gate filled(trace);
+  const std::int64_t own = box.self().Field("memory.stat", "anon");
+  const pid_t client = StartChildIn(trace, group, [&] {
+    const Range range = MapAnonymous(trace, kSize);
+    const int pages = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
+    uffdio_api api = {};
+    api.api = UFFD_API;
+    uffdio_register ask = {};
+    ask.range = {reinterpret_cast<std::uintptr_t>(range.start),
+                 static_cast<__u64>(kSize.count)};
+    ask.mode = UFFDIO_REGISTER_MODE_MISSING;
+    if (ioctl(pages, UFFDIO_API, &api) != 0 ||
+        ioctl(pages, UFFDIO_REGISTER, &ask) != 0) {
+      trace.Stop("userfaultfd", errno);
+    }
+    Reap(StartChildIn(trace, box.self(), [&] {
+      uffdio_copy copy = {};
+      copy.dst = ask.range.start;
+      copy.src = reinterpret_cast<std::uintptr_t>(source.start);
+      copy.len = ask.range.len;
+      if (ioctl(pages, UFFDIO_COPY, &copy) != 0) {
+        trace.Stop("UFFDIO_COPY", errno);
+      }
+    }));
+    filled.Open();
+    WaitForever();
+  });
+  filled.Pass();
+  const auto anon = [&] { return group.Field("memory.stat", "anon"); };
+  HoldsWithin(kFolded, [&] { return anon() >= (kSize - StatError(f)).count; });
+  Leave(trace, group, "pager", "after");
+  trace.Set("pager.own", box.self().Field("memory.stat", "anon") - own);
+  EndChild(client);
+  group.Remove(trace);
+}
+
 void Subject(Trace& trace, const Params& p, const Facts& f) {
   const OpenedBox box(trace, f);
   const Range parents = MapAnonymous(trace, kSize);
@@ -219,7 +248,9 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     Counted(trace, f, box, path, place);
     Limited(trace, box, path, place);
   }
-  if (!swap) FromOutside(trace, f, box);
+  if (swap) return;
+  FromOutside(trace, f, box);
+  ByPager(trace, f, box, parents);
 }
 
 Oracle Of(const Path& path, const Facts& f) {
@@ -255,11 +286,14 @@ Oracle Expect(const Params& p, const Facts& f) {
     if (path.swap == swap) all = AllOf(all, Of(path, f));
   }
   if (swap) return all;
-  return AllOf(all,
-               Size("outsider.after.anon",
-                    Between(kSize - StatError(f), kSize + kOwn + StatError(f))),
-               Size("outsider.after.current", Ge(kSize)),
-               Size("outsider.own", Le(kOwn + StatError(f))));
+  for (const std::string who : {"outsider", "pager"}) {
+    all = AllOf(all,
+                Size(who + ".after.anon", Between(kSize - StatError(f),
+                                                  kSize + kOwn + StatError(f))),
+                Size(who + ".after.current", Ge(kSize)),
+                Size(who + ".own", Le(kOwn + StatError(f))));
+  }
+  return all;
 }
 
 const Register kChargePaths{
@@ -271,7 +305,9 @@ const Register kChargePaths{
                   .deed = "in a group of its own, a child writes what it only "
                           "read, its parent's pages, a private file mapping, "
                           "by a store or by /proc/self/mem; or reads back "
-                          "what is in swap: without a limit, then with one",
+                          "what is in swap: without a limit, then with one; "
+                          "others write to its memory, or fill it by "
+                          "userfaultfd",
                   .functions = "wp_page_copy, do_cow_fault, do_swap_page, "
                                "mem_cgroup_swapin_charge_folio, charge_memcg",
                   .look_at = "<path>.after.* is the group's memory.stat; "
