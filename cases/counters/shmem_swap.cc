@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swap of a mapping of shared memory is what is swapped out of the part that it
 // maps: a window onto a memfd has no more of it than the window shows.
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,6 +46,20 @@ constexpr Window kWindows[] = {
 
 std::int64_t Rollup() { return FieldIn("/proc/self/smaps_rollup", "Swap"); }
 
+// Read back, it is no longer in swap; cut off, no longer in the file.
+void Return(Trace& trace, int file) {
+  const Range range = MapFile(trace, file, kSize, kRead, MAP_SHARED);
+  trace.Set("returned.wrong", CountOther(range, 1));
+  trace.Set("returned.swap", ReadMapping(range).swap);
+  Unmap(trace, range);
+  struct stat of = {};
+  fstat(file, &of);
+  trace.Set("returned.blocks", of.st_blocks * 512_B);
+  if (ftruncate(file, 0) != 0) trace.Stop("ftruncate", errno);
+  fstat(file, &of);
+  trace.Set("cut.blocks", of.st_blocks * 512_B);
+}
+
 void Subject(Trace& trace, const Params&, const Facts&) {
   const int file = static_cast<int>(syscall(SYS_memfd_create, "swap", 0U));
   if (file < 0 || ftruncate(file, kSize.count) != 0) {
@@ -73,6 +88,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
     trace.Set(name, (Rollup() - rollup) * 1_KiB);
     Unmap(trace, range);
   }
+  Return(trace, file);
   close(file);
 }
 
@@ -91,7 +107,9 @@ Oracle Expect(const Params&, const Facts& f) {
                     Size(name + ".rollup", Eq(swap)));
   }
   // What is of a file in swap is nobody's own.
-  return AllOf(windows, Size("vm_swap", Eq(0_B)));
+  return AllOf(windows, Size("vm_swap", Eq(0_B)),
+               Count("returned.wrong", Eq(0)), Size("returned.swap", Eq(0_B)),
+               Size("returned.blocks", Eq(kSize)), Size("cut.blocks", Eq(0_B)));
 }
 
 const Register kShmemSwap{

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// memory.max can be lowered below what is used: the write succeeds, and what
-// cannot be reclaimed is killed; where nothing can be killed it comes back all
-// the same, and no new page fits.
-
+// memory.max can be lowered below what is used: the write succeeds, what can be
+// is swapped out, and what cannot be reclaimed is killed; where nothing can be
+// killed it comes back all the same, and no new page fits.
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -22,8 +21,25 @@ pid_t StartHolder(Trace& trace, const Group& group, Gate& ready, Bytes size) {
   return child;
 }
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
+// What fits into swap goes there, and nobody dies.
+void IntoSwap(Trace& trace, const OpenedBox& box) {
+  const Group group = box.Child("group");
+  Gate ready(trace);
+  const pid_t holder = StartHolder(trace, group, ready, kHeld);
+  trace.Set("lower_errno", group.Write("memory.max", kLowered));
+  int status = -1;
+  trace.Set("killed", EndsWithin(holder, 50, status) ? status : 0);
+  trace.Set("kills", group.Field("memory.events", "oom_kill"));
+  trace.Set("max", group.Number("memory.max"));
+  trace.Set("current", group.Number("memory.current"));
+  trace.Set("swap", group.Number("memory.swap.current"));
+  if (status == -1) EndChild(holder);
+  group.Remove(trace);
+}
+
+void Subject(Trace& trace, const Params& p, const Facts& f) {
   const OpenedBox box(trace, f);
+  if (p["swap"] != "0") return IntoSwap(trace, box);
   const Group group = box.Child("group");
   Gate ready(trace);
   // Enough room still: nothing happens.
@@ -64,8 +80,14 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   residue.Remove(trace);
 }
 
-Oracle Expect(const Params&, const Facts& f) {
+Oracle Expect(const Params& p, const Facts& f) {
   const Bytes stock = 64 * f.cpus * kPage;
+  if (p["swap"] != "0") {
+    return AllOf(Survives(), Count("lower_errno", Eq(0)),
+                 Count("killed", Eq(0)), Count("kills", Eq(0)),
+                 Size("max", Eq(kLowered)), Size("current", Le(kLowered)),
+                 Size("swap", Between(kHeld - kLowered, kHeld + kOwnAnon)));
+  }
   return AllOf(
       Survives(), Count("above_errno", Eq(0)), Count("above_kills", Eq(0)),
       Count("lower_errno", Eq(0)), Count("killed", Eq(SIGKILL)),
@@ -81,17 +103,29 @@ Oracle Expect(const Params&, const Facts& f) {
 
 const Register kMaxLower{
     {.id = "memcg/max_lower",
-     .summary = "memory.max below usage: accepted, and enforced by a kill",
+     .summary =
+         "memory.max below usage: accepted, and enforced by swap or kill",
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.max; "
                            "cgroup.max_lower_below_usage; seed 1: observing "
                            "OOM",
                   .deed = "lowers the limit of a group below what a member "
-                          "holds, and below what a dead writer left",
+                          "holds, with swap and without, and below what a dead "
+                          "writer left",
                   .functions = "memory_max_write, mem_cgroup_out_of_memory",
                   .look_at = "killed is the holder's wait status, next and "
                              "then those of later ones"},
      .blast = Blast::kCgroup,
-     .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
+     .needs = {.memory = 64_MiB, .cgroup = 2},
+     .adjust =
+         [](const Params& p, InstanceInfo& instance) {
+           if (p["swap"] == "0") {
+             instance.needs.no_swap = true;
+             return;
+           }
+           instance.needs.swap = p.Size("swap");
+           instance.needs.box = {{"memory.swap.max", "max"}};
+         },
+     .params = {{"swap", {"0", "64m"}}},
      .subject = Subject,
      .expect = Expect}};
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.stat tells what a group's memory is, by class and to the byte, while
 // it grows and after it went.
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "cases/memcg/stat.h"
 #include "oomgate/case.h"
@@ -76,6 +80,35 @@ void Churn(Trace& trace) {
   Unmap(trace, range);
 }
 
+// memory.numa_stat tells the same by node: how many of its lines there are, and
+// how far all of them together are from memory.stat.
+void ByNode(Trace& trace, const Group& group) {
+  char text[4096] = {};
+  std::snprintf(text, sizeof text, "%s/memory.numa_stat", group.folder());
+  const int file = open(text, O_RDONLY | O_CLOEXEC);
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  text[std::max<ssize_t>(length, 0)] = '\0';
+  std::int64_t lines = 0;
+  std::int64_t apart = 0;
+  char* next = text;
+  // "slab_reclaimable N0=4096 N1=0"
+  while (char* line = strsep(&next, "\n")) {
+    const char* const key = strsep(&line, " ");
+    const std::int64_t whole = group.Field("memory.stat", key);
+    if (line == nullptr || whole < 0) continue;
+    std::int64_t sum = 0;
+    while (const char* node = strsep(&line, " ")) {
+      const char* const value = std::strchr(node, '=');
+      if (value != nullptr) sum += std::atoll(value + 1);
+    }
+    ++lines;
+    apart += std::llabs(sum - whole);
+  }
+  trace.Set("by_node.lines", lines);
+  trace.Set("by_node.apart", apart);
+}
+
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const OpenedBox box(trace, f);
   const Group group = box.Child("group");
@@ -111,6 +144,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
          {{kAnon.count, (kShmem + kFile).count, (kShmem + kFile).count,
            tables ? grown.count : 0, kShmem.count, kLocked.count, 0}});
 
+  ByNode(trace, group);
   close(file);
   Unmap(trace, anon);
   Unmap(trace, shmem);
@@ -132,19 +166,19 @@ Oracle Expect(const Params&, const Facts& f) {
   const auto listed = [=](Bytes size) {
     return Between(size - waiting, size + waiting);
   };
-  return AllOf(Survives(), Told(f, "grown.anon", kAnon),
-               Told(f, "grown.file", kShmem + kFile),
-               Told(f, "grown.shmem", kShmem + kFile),
-               Told(f, "grown.file_mapped", kShmem),
-               Told(f, "grown.unevictable", kLocked),
-               Count("grown.pgfault", Between(faults, most)),
-               Size("grown.listed", listed(kAnon + kShmem + kFile)),
-               Size("left.listed", listed(0_B)), Told(f, "left.anon", 0_B),
-               Told(f, "left.file", 0_B), Told(f, "left.shmem", 0_B),
-               Told(f, "left.file_mapped", 0_B),
-               Told(f, "left.unevictable", 0_B),
-               Told(f, "left.pagetables", 0_B),
-               Size("table_growth", Ge(tables * kPage)));
+  return AllOf(
+      Survives(), Told(f, "grown.anon", kAnon),
+      Told(f, "grown.file", kShmem + kFile),
+      Told(f, "grown.shmem", kShmem + kFile),
+      Told(f, "grown.file_mapped", kShmem),
+      Told(f, "grown.unevictable", kLocked),
+      Count("grown.pgfault", Between(faults, most)),
+      Size("grown.listed", listed(kAnon + kShmem + kFile)),
+      Size("left.listed", listed(0_B)), Told(f, "left.anon", 0_B),
+      Told(f, "left.file", 0_B), Told(f, "left.shmem", 0_B),
+      Told(f, "left.file_mapped", 0_B), Told(f, "left.unevictable", 0_B),
+      Told(f, "left.pagetables", 0_B), Size("table_growth", Ge(tables * kPage)),
+      Count("by_node.lines", Ge(10)), Size("by_node.apart", Le(16 * kPage)));
 }
 
 const Register kStatClasses{

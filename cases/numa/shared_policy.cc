@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The policy of shared memory is the file's, page by page: whoever touches it,
 // from whatever mapping, gets the page where the range's policy says.
+#include <cstdio>
+
 #include "cases/numa/policy.h"
 
 namespace oomgate::numa {
 namespace {
 
 constexpr std::int64_t kPages = 500;
+constexpr int kTries = 5;
 constexpr std::int64_t kPart = 100;  // as many again are bound, after it
 constexpr Bytes kSize = kPages * kPage;
 
@@ -76,12 +79,40 @@ void OfTheProcess(Trace& trace) {
   close(file);
 }
 
+// By how much a node has more shared memory.
+std::int64_t ShmemOf(int node) {
+  RefreshVmstat();
+  char path[64];
+  std::snprintf(path, sizeof path, "/sys/devices/system/node/node%d/vmstat",
+                node);
+  return FieldIn(path, "nr_shmem");
+}
+
+// Moved, they count where they are.
+void Moved(Trace& trace) {
+  const int file = NewFile(trace);
+  const Range range = Shared(trace, file);
+  WritePages(trace, range);
+  const std::int64_t from = ShmemOf(0);
+  const std::int64_t to = ShmemOf(1);
+  // A page that somebody looks at in that moment stays: once more.
+  for (int i = 0; i < kTries && PagesOnNode(range, 1) < kPages; ++i) {
+    MovePages<kPages>(range, kPages, 1);
+  }
+  Measure(trace, range, "moved.node0", "moved.node1");
+  trace.Set("moved.shmem0", from - ShmemOf(0));
+  trace.Set("moved.shmem1", ShmemOf(1) - to);
+  Unmap(trace, range);
+  close(file);
+}
+
 void Subject(Trace& trace, const Params&, const Facts&) {
   RunOnCpu(trace, 0);
   Anonymous(trace);
   InTurns(trace);
   Part(trace);
   OfTheProcess(trace);
+  Moved(trace);
 }
 
 Oracle On(const std::string& name, std::int64_t node0, std::int64_t node1) {
@@ -94,7 +125,9 @@ Oracle Expect(const Params&, const Facts&) {
                On("anonymous", 0, kPages), Count("turns.errno", Eq(0)),
                On("turns", kPages / 2, kPages / 2), Count("part.errno", Eq(0)),
                Count("part.child", Eq(0)), On("part", kPages - kPart, kPart),
-               Count("process.errno", Eq(0)), On("process", 0, kPages));
+               Count("process.errno", Eq(0)), On("process", 0, kPages),
+               On("moved", 0, kPages), Count("moved.shmem0", Eq(kPages)),
+               Count("moved.shmem1", Eq(kPages)));
 }
 
 const Register kSharedPolicy{
