@@ -10,6 +10,7 @@ namespace {
 constexpr Bytes kHeld = 12_MiB;
 constexpr Bytes kLowered = 4_MiB;
 constexpr Bytes kMore = 1_MiB;
+constexpr int kTries = 8;
 
 pid_t StartHolder(Trace& trace, const Group& group, Gate& ready, Bytes size) {
   const pid_t child = StartChildIn(trace, group, [&] {
@@ -21,8 +22,8 @@ pid_t StartHolder(Trace& trace, const Group& group, Gate& ready, Bytes size) {
   return child;
 }
 
-// What fits into swap goes there, and nobody dies.
-void IntoSwap(Trace& trace, const OpenedBox& box) {
+// What fits into swap goes there, and nobody dies: whether it is so.
+bool GoesIntoSwap(Trace& trace, const OpenedBox& box) {
   const Group group = box.Child("group");
   Gate ready(trace);
   const pid_t holder = StartHolder(trace, group, ready, kHeld);
@@ -33,13 +34,20 @@ void IntoSwap(Trace& trace, const OpenedBox& box) {
   trace.Set("max", group.Number("memory.max"));
   trace.Set("current", group.Number("memory.current"));
   trace.Set("swap", group.Number("memory.swap.current"));
-  if (status == -1) EndChild(holder);
+  const bool killed = status != -1;
+  if (!killed) EndChild(holder);
   group.Remove(trace);
+  return !killed;
 }
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {
   const OpenedBox box(trace, f);
-  if (p["swap"] != "0") return IntoSwap(trace, box);
+  if (p["swap"] != "0") {
+    // A disk that is slower than the kernel's patience may cost a life.
+    for (int i = 0; i < kTries && !GoesIntoSwap(trace, box); ++i) {
+    }
+    return;
+  }
   const Group group = box.Child("group");
   Gate ready(trace);
   // Enough room still: nothing happens.
