@@ -24,6 +24,7 @@ void DontNeed(Trace& trace, const Range& range, Bytes piece) {
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
+  MapCode();  // none of its own faults are counted
   const bool write = p["fill"] == "write";
   const Range range = pages::MapApart(trace, kSize, PROT_READ | PROT_WRITE);
   const Bytes before = ReadUsage().page_tables;

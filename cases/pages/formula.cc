@@ -17,6 +17,7 @@ Bytes Offset(const Params& p) {
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
+  MapCode();  // none of its own faults are counted
   const Bytes span = TouchesOf(p) * p.Size("stride");
   const Range all = pages::MapApart(trace, Offset(p) + span, PROT_READ);
   const Range range = all.Part(Offset(p), span);

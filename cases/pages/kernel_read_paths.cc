@@ -92,6 +92,7 @@ bool NeedsWritable(std::string_view path) {
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
+  MapCode();  // none of its own faults are counted
   const std::string_view path = p["path"];
   // MAP_POPULATE leaves no time to ask for small pages.
   if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) != 0) trace.Stop("prctl", errno);

@@ -17,6 +17,7 @@ void UnmapPart(Trace& trace, const Range& part) {
 }
 
 void Subject(Trace& trace, const Params&, const Facts&) {
+  MapCode();  // none of its own faults are counted
   const Range range = pages::MapApart(trace, kSize, PROT_READ);
   const Bytes before = ReadUsage().page_tables;
   const auto note = [&](const char* step) {

@@ -7,6 +7,7 @@ namespace oomgate {
 namespace {
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
+  MapCode();  // none of its own faults are counted
   const int prot = p["prot"] == "r" ? PROT_READ : PROT_READ | PROT_WRITE;
   const Range range = pages::MapApart(trace, p.Size("size"), prot);
   const Bytes rss_anon = StatusField("RssAnon");
