@@ -117,8 +117,9 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Churn(trace);
   Churn(trace);
   poll(nullptr, 0, f.kernel >= KernelVersion{5, 15} ? 2500 : 0);
-  // The first report touches pages of its own.
+  // The first reports touch pages of their own.
   Report(trace, f, group, "grown", Read(group), 0, {});
+  ByNode(trace, group);
   const Stat before = Read(group);
   const std::int64_t listed = Listed(group);
   const Usage start = ReadUsage();
