@@ -83,7 +83,7 @@ void Churn(Trace& trace) {
 // memory.numa_stat tells the same by node: how many of its lines there are, and
 // how far all of them together are from memory.stat.
 void ByNode(Trace& trace, const Group& group) {
-  char text[4096] = {};
+  static char text[4096];
   std::snprintf(text, sizeof text, "%s/memory.numa_stat", group.folder());
   const int file = open(text, O_RDONLY | O_CLOEXEC);
   const ssize_t length = read(file, text, sizeof text - 1);
@@ -114,12 +114,12 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   const Group group = box.Child("group");
   group.Enter(trace);
   const bool tables = f.kernel >= KernelVersion{5, 11};
+  ByNode(trace, group);  // touches pages of its own
   Churn(trace);
   Churn(trace);
   poll(nullptr, 0, f.kernel >= KernelVersion{5, 15} ? 2500 : 0);
-  // The first reports touch pages of their own.
+  // The first report touches pages of its own.
   Report(trace, f, group, "grown", Read(group), 0, {});
-  ByNode(trace, group);
   const Stat before = Read(group);
   const std::int64_t listed = Listed(group);
   const Usage start = ReadUsage();
