@@ -3,8 +3,6 @@
 // a copy of what another group or nobody pays for, a page read back from swap,
 // a page that somebody else writes there. At the limit each of them kills.
 #include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 
 #include "cases/memcg/push_out.h"
 #include "cases/memcg/stat.h"
+#include "oomgate/userfaultfd.h"
 
 namespace oomgate {
 namespace {
@@ -199,25 +198,11 @@ void ByPager(Trace& trace, const Facts& f, const OpenedBox& box,
   const std::int64_t own = box.self().Field("memory.stat", "anon");
   const pid_t client = StartChildIn(trace, group, [&] {
     const Range range = MapAnonymous(trace, kSize);
-    const int pages = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
-    uffdio_api api = {};
-    api.api = UFFD_API;
-    uffdio_register ask = {};
-    ask.range = {reinterpret_cast<std::uintptr_t>(range.start),
-                 static_cast<__u64>(kSize.count)};
-    ask.mode = UFFDIO_REGISTER_MODE_MISSING;
-    if (ioctl(pages, UFFDIO_API, &api) != 0 ||
-        ioctl(pages, UFFDIO_REGISTER, &ask) != 0) {
-      trace.Stop("userfaultfd", errno);
-    }
+    Userfaultfd pager(trace);
+    pager.Register(range);
     Reap(StartChildIn(trace, box.self(), [&] {
-      uffdio_copy copy = {};
-      copy.dst = ask.range.start;
-      copy.src = reinterpret_cast<std::uintptr_t>(source.start);
-      copy.len = ask.range.len;
-      if (ioctl(pages, UFFDIO_COPY, &copy) != 0) {
-        trace.Stop("UFFDIO_COPY", errno);
-      }
+      const std::int64_t done = pager.Copy(range, source.start);
+      if (done != kSize.count) trace.Stop("UFFDIO_COPY", errno);
     }));
     filled.Open();
     WaitForever();
@@ -296,6 +281,10 @@ Oracle Expect(const Params& p, const Facts& f) {
   return all;
 }
 
+std::string Probe(const Params& p, const Facts& f) {
+  return p["swap"] == "0" ? WhyNoUserfaultfd(p, f) : "";
+}
+
 const Register kChargePaths{
     {.id = "memcg/charge_paths",
      .summary = "a page copied or swapped in is charged, and kills",
@@ -325,6 +314,7 @@ const Register kChargePaths{
            instance.needs.settings = {{"/proc/sys/vm/page-cluster", "0"}};
          },
      .params = {{"swap", {"0", "64m"}}},
+     .probe = Probe,
      .subject = Subject,
      .expect = Expect}};
 

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pages that a program puts into its own memory by userfaultfd count like those
 // of faults: in RSS, page tables, files, and against the limit of the cgroup.
-#include <fcntl.h>
-#include <linux/userfaultfd.h>
-#include <sys/ioctl.h>
+#include "oomgate/userfaultfd.h"
+
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <string>
 
 #include "cases/pages/tables.h"
 
@@ -22,58 +20,6 @@ constexpr Bytes kBox = 24_MiB;
 constexpr Bytes kChunk = 64 * kPage;
 // memcontrol.c: MEMCG_CHARGE_BATCH pages of a CPU.
 constexpr Bytes kStock = 64 * kPage;
-
-__u64 Address(const char* at) { return reinterpret_cast<std::uintptr_t>(at); }
-
-class Filler {
- public:
-  explicit Filler(Trace& trace) : trace_(trace) {
-    fd_ = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
-    if (fd_ < 0) trace.Stop("userfaultfd", errno);
-    uffdio_api api = {};
-    api.api = UFFD_API;
-    if (ioctl(fd_, UFFDIO_API, &api) != 0) trace.Stop("UFFDIO_API", errno);
-  }
-  ~Filler() { close(fd_); }
-  Filler(const Filler&) = delete;
-  Filler& operator=(const Filler&) = delete;
-
-  void Register(const Range& range) {
-    uffdio_register ask = {};
-    ask.range = {Address(range.start), static_cast<__u64>(range.size.count)};
-    ask.mode = UFFDIO_REGISTER_MODE_MISSING;
-    if (ioctl(fd_, UFFDIO_REGISTER, &ask) != 0) {
-      trace_.Stop("UFFDIO_REGISTER", errno);
-    }
-  }
-  // Bytes that were put there; an errno, negative, where none were.
-  std::int64_t Copy(const Range& range, const char* from) {
-    uffdio_copy ask = {};
-    ask.dst = Address(range.start);
-    ask.src = Address(from);
-    ask.len = static_cast<__u64>(range.size.count);
-    return ioctl(fd_, UFFDIO_COPY, &ask) == 0 || ask.copy != 0 ? ask.copy
-                                                               : -errno;
-  }
-  std::int64_t Zero(const Range& range) {
-    uffdio_zeropage ask = {};
-    ask.range = {Address(range.start), static_cast<__u64>(range.size.count)};
-    return ioctl(fd_, UFFDIO_ZEROPAGE, &ask) == 0 || ask.zeropage != 0
-               ? ask.zeropage
-               : -errno;
-  }
-
- private:
-  Trace& trace_;
-  int fd_ = -1;
-};
-
-std::string WhyNone(const Params&, const Facts&) {
-  const int fd = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
-  if (fd < 0) return "this kernel has no userfaultfd";
-  close(fd);
-  return "";
-}
 
 Range Source(Trace& trace, Bytes size) {
   const Range source = MapAnonymous(trace, size);
@@ -101,7 +47,7 @@ void Counted(Trace& trace, const Facts& f) {
   {
     // Runs once what will be measured, so that it faults in no page then.
     const Range first = MapAnonymous(trace, 2 * kPage);
-    Filler filler(trace);
+    Userfaultfd filler(trace);
     filler.Register(first);
     filler.Zero(first.Part(0_B, kPage));
     filler.Copy(first.Part(kPage, kPage), source.start);
@@ -109,7 +55,7 @@ void Counted(Trace& trace, const Facts& f) {
   }
   const Usage before = ReadUsage();
   {
-    Filler filler(trace);
+    Userfaultfd filler(trace);
     filler.Register(range);
     filler.Register(file);
     trace.Set("zero.done", filler.Zero(zero));
@@ -144,7 +90,7 @@ void Counted(Trace& trace, const Facts& f) {
 void Beyond(Trace& trace, const Facts& f) {
   const Range source = Source(trace, kChunk);
   const Range range = MapAnonymous(trace, 2 * f.box);
-  Filler filler(trace);
+  Userfaultfd filler(trace);
   filler.Register(range);
   for (Bytes at; at < range.size; at += kChunk) {
     const std::int64_t done = filler.Copy(range.Part(at, kChunk), source.start);
@@ -202,7 +148,7 @@ const Register kUserfaultfd{
      .blast = Blast::kCgroup,
      .needs = {.memory = kBox, .cgroup = 2},
      .params = {{"size", {"counted", "beyond"}}},
-     .probe = WhyNone,
+     .probe = WhyNoUserfaultfd,
      .subject = Subject,
      .expect = Expect}};
 

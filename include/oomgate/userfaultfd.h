@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Putting pages into a mapping by userfaultfd(2), as a pager does.
+#pragma once
+
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+
+#include "oomgate/case.h"
+
+namespace oomgate {
+
+// A probe: why there is none, "" where there is.
+inline std::string WhyNoUserfaultfd(const Params&, const Facts&) {
+  const int fd = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
+  if (fd < 0) return "userfaultfd is not allowed, or this kernel has none";
+  close(fd);
+  return "";
+}
+
+// A descriptor for the memory of the process that makes it; a child that has it
+// works on its parent's.
+class Userfaultfd {
+ public:
+  explicit Userfaultfd(Trace& trace) : trace_(trace) {
+    fd_ = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
+    if (fd_ < 0) trace.Stop("userfaultfd", errno);
+    uffdio_api api = {};
+    api.api = UFFD_API;
+    if (ioctl(fd_, UFFDIO_API, &api) != 0) trace.Stop("UFFDIO_API", errno);
+  }
+  ~Userfaultfd() { Close(); }
+  Userfaultfd(const Userfaultfd&) = delete;
+  Userfaultfd& operator=(const Userfaultfd&) = delete;
+
+  int fd() const { return fd_; }
+  void Close() {
+    if (fd_ >= 0) close(fd_);
+    fd_ = -1;
+  }
+
+  // Whoever touches a page of the range that is not there waits for it.
+  void Register(const Range& range) {
+    uffdio_register ask = {};
+    ask.range = Of(range);
+    ask.mode = UFFDIO_REGISTER_MODE_MISSING;
+    if (ioctl(fd_, UFFDIO_REGISTER, &ask) != 0) {
+      trace_.Stop("UFFDIO_REGISTER", errno);
+    }
+  }
+  // 0, or errno.
+  int Unregister(const Range& range) {
+    uffdio_range ask = Of(range);
+    return ioctl(fd_, UFFDIO_UNREGISTER, &ask) == 0 ? 0 : errno;
+  }
+  int Wake(const Range& range) {
+    uffdio_range ask = Of(range);
+    return ioctl(fd_, UFFDIO_WAKE, &ask) == 0 ? 0 : errno;
+  }
+  // Bytes that were put there; an errno, negative, where none were.
+  std::int64_t Copy(const Range& range, const char* from, __u64 mode = 0) {
+    uffdio_copy ask = {};
+    ask.dst = Of(range).start;
+    ask.src = reinterpret_cast<std::uintptr_t>(from);
+    ask.len = Of(range).len;
+    ask.mode = mode;
+    return ioctl(fd_, UFFDIO_COPY, &ask) == 0 || ask.copy != 0 ? ask.copy
+                                                               : -errno;
+  }
+  std::int64_t Zero(const Range& range) {
+    uffdio_zeropage ask = {};
+    ask.range = Of(range);
+    return ioctl(fd_, UFFDIO_ZEROPAGE, &ask) == 0 || ask.zeropage != 0
+               ? ask.zeropage
+               : -errno;
+  }
+
+ private:
+  static uffdio_range Of(const Range& range) {
+    return {reinterpret_cast<std::uintptr_t>(range.start),
+            static_cast<__u64>(range.size.count)};
+  }
+
+  Trace& trace_;
+  int fd_ = -1;
+};
+
+}  // namespace oomgate
