@@ -94,6 +94,10 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   for (const Range& range : ranges) left += PagesOnNode(range, 1);
   trace.Set("left", left);
   Place(trace, ranges, 1);
+  // What was asked for is kept, and told, where the flags say so.
+  trace.Set("plain.nodes", PolicyNodes(trace, ranges[0]));
+  trace.Set("static.nodes", PolicyNodes(trace, ranges[1]));
+  trace.Set("relative.nodes", PolicyNodes(trace, ranges[2]));
   WriteKnob(trace, kMems, "0-1");
   Place(trace, ranges, 2);
   SetPolicy(MPOL_DEFAULT, 0);
@@ -111,12 +115,13 @@ Oracle Follows(const std::string& name, std::int64_t wide) {
 Oracle Expect(const Params&, const Facts& f) {
   // ee9707e8593d (5.15): in v2, too.
   const bool move = f.kernel >= KernelVersion{5, 15};
-  return AllOf(Survives(), Count("left", Eq(move ? 0 : 3 * kPages / 2)),
-               Follows("plain", 0), Follows("static", kPages / 2),
-               Follows("relative", kPages / 2), Follows("process", kPages / 2),
-               Count("moved.before", Eq(kNode1)),
-               Count("moved.after", Eq(kNode0)),
-               Count("moved.node0", Eq(kPages)));
+  return AllOf(
+      Survives(), Count("left", Eq(move ? 0 : 3 * kPages / 2)),
+      Follows("plain", 0), Follows("static", kPages / 2),
+      Follows("relative", kPages / 2), Follows("process", kPages / 2),
+      Count("plain.nodes", Eq(kNode0)), Count("static.nodes", Eq(kBoth)),
+      Count("relative.nodes", Eq(kBoth)), Count("moved.before", Eq(kNode1)),
+      Count("moved.after", Eq(kNode0)), Count("moved.node0", Eq(kPages)));
 }
 
 const Register kCpusetRebind{

@@ -33,6 +33,14 @@ inline int BindRange(const Range& range, int mode, unsigned long nodes,
              : errno;
 }
 
+// The node of a page, by move_pages(2) that moves nothing, or -errno.
+inline int Where(const void* page) {
+  void* at[] = {const_cast<void*>(page)};
+  int status[] = {-9999};
+  const long rc = syscall(SYS_move_pages, 0, 1L, at, nullptr, status, 0);
+  return rc < 0 ? -errno : status[0];
+}
+
 // move_pages(2) of the first `pages` of a range, at most kMost; how many are on
 // `node` by its statuses, or -errno.
 template <int kMost>

@@ -62,6 +62,13 @@ void Part(Trace& trace) {
     const Range own = Shared(trace, file);
     WritePages(trace, own);
     Measure(trace, own, "part.node0", "part.node1");
+    const auto where = [&](std::int64_t page) {
+      return Where(own.start + page * kPage.count);
+    };
+    trace.Set("part.before_it", where(kPart - 1));
+    trace.Set("part.first", where(kPart));
+    trace.Set("part.last", where(2 * kPart - 1));
+    trace.Set("part.after_it", where(2 * kPart));
   });
   trace.Set("part.child", Reap(child));
   close(file);
@@ -125,6 +132,8 @@ Oracle Expect(const Params&, const Facts&) {
                On("anonymous", 0, kPages), Count("turns.errno", Eq(0)),
                On("turns", kPages / 2, kPages / 2), Count("part.errno", Eq(0)),
                Count("part.child", Eq(0)), On("part", kPages - kPart, kPart),
+               Count("part.before_it", Eq(0)), Count("part.first", Eq(1)),
+               Count("part.last", Eq(1)), Count("part.after_it", Eq(0)),
                Count("process.errno", Eq(0)), On("process", 0, kPages),
                On("moved", 0, kPages), Count("moved.shmem0", Eq(kPages)),
                Count("moved.shmem1", Eq(kPages)));
