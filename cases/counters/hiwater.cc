@@ -77,6 +77,14 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   sync.Now();
   trace.Set("reset_again", StatusField("VmHWM") - StatusField("VmRSS"));
 
+  // A child's own children are among the children.
+  const pid_t middle = StartChild(trace, [&] {
+    Reap(StartChild(
+        trace, [&] { WritePages(trace, MapAnonymous(trace, 2 * kMost)); }));
+  });
+  Reap(middle);
+  trace.Set("grandchild_maxrss", MaxRss(RUSAGE_CHILDREN));
+
   // Address space likewise.
   const Bytes size = StatusField("VmSize");
   const Bytes peak = StatusField("VmPeak");
@@ -107,6 +115,7 @@ Oracle Expect(const Params&, const Facts& f) {
                Difference("child_maxrss", "child_mark",
                           Between<std::int64_t>(-lag.count, kEnd + lag.count)),
                Difference("children_maxrss", "child_maxrss", Eq(0)),
+               Size("grandchild_maxrss", Between(2 * kMost, 3 * kMost)),
                Difference("mark_after_child", "mark", Eq(0)),
                Size("reset_again", near(0_B)),
                Size("grown_less_mapped", Eq(0_B)), Size("size_left", Eq(0_B)),

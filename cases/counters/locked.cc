@@ -61,6 +61,25 @@ void NoAccess(Trace& trace) {
   trace.Set("no_access_errno", TryLock(range));
   trace.Set("no_access_tables", StatusField("VmPTE") - tables);
   Unmap(trace, range);
+  const Range filled = MapAnonymous(
+      trace, kSize,
+      {.prot = PROT_NONE, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE});
+  trace.Set("no_access_filled", StatusField("VmPTE") - tables);
+  Unmap(trace, filled);
+}
+
+// mlockall goes on behind what nobody may touch, and says nothing of it.
+void LockAll(Trace& trace) {
+  const Range range = MapAnonymous(trace, 3 * kSize);
+  const Range middle = range.Part(kSize, kSize);
+  if (mprotect(middle.start, static_cast<std::size_t>(kSize.count),
+               PROT_NONE) != 0) {
+    trace.Stop("mprotect", errno);
+  }
+  trace.Set("all_errno", mlockall(MCL_CURRENT) == 0 ? 0 : errno);
+  trace.Set("all_low", ReadMapping(range.Part(0_B, kSize)).rss);
+  trace.Set("all_middle", ReadMapping(middle).rss);
+  trace.Set("all_high", ReadMapping(range.Part(2 * kSize, kSize)).rss);
 }
 
 void Limits(Trace& trace) {
@@ -79,7 +98,11 @@ void Limits(Trace& trace) {
             }));
   trace.Set("beyond_errno", TryLock(range));
   // What is locked already is no more when it is locked again.
-  Lock(trace, range.Part(0_B, kLimit));
+  Lock(trace, range.Part(0_B, kLimit / 2));
+  trace.Set("overlap_errno", TryLock(range.Part(kLimit / 4, kLimit * 3 / 4)));
+  trace.Set("overlap_locked", StatusField("VmLck"));
+  trace.Set("overlap_over_errno",
+            TryLock(range.Part(kLimit / 2, kLimit / 2 + kPage)));
   trace.Set("again_errno", TryLock(range.Part(0_B, kLimit)));
   trace.Set("one_more_errno", TryLock(range.Part(kLimit, kPage)));
   const rlimit none{0, 0};
@@ -137,6 +160,9 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 
   const pid_t limited = StartChild(trace, [&] { Limits(trace); });
   trace.Set("limited_status", Reap(limited));
+  // Last: a page of two processes may be counted as locked a little longer.
+  const pid_t all = StartChild(trace, [&] { LockAll(trace); });
+  trace.Set("all_status", Reap(all));
 }
 
 Oracle Expect(const Params&, const Facts&) {
@@ -152,11 +178,16 @@ Oracle Expect(const Params&, const Facts&) {
       both("part", kSize * 3 / 4, kSize * 3 / 4), Count("part_mappings", Eq(3)),
       both("unmapped", kSize / 2, kSize / 2), both("at_end", 0_B, 0_B),
       Count("no_access_errno", Eq(ENOMEM)), Size("no_access_tables", Eq(0_B)),
+      Size("no_access_filled", Eq(0_B)), Count("all_status", Eq(0)),
+      Count("all_errno", Eq(0)), Size("all_low", Eq(kSize)),
+      Size("all_middle", Eq(0_B)), Size("all_high", Eq(kSize)),
       Size("onfault_rss", Eq(0_B)), both("onfault", kSize, kSize / 8),
       Size("grown", Eq(2 * kSize)), both("grown_end", 0_B, 0_B),
       Count("limited_status", Eq(0)), Count("privileged_errno", Eq(0)),
       Count("limit_pages", Eq(kLimit / kPage)),
       Count("beyond_errno", Eq(ENOMEM)), Count("again_errno", Eq(0)),
+      Count("overlap_errno", Eq(0)), Size("overlap_locked", Eq(kLimit)),
+      Count("overlap_over_errno", Eq(ENOMEM)),
       Count("one_more_errno", Eq(ENOMEM)), Count("none_errno", Eq(EPERM)));
 }
 
@@ -167,7 +198,8 @@ const Register kLocked{
          {.claim = "mlock(2): locks do not nest, are not inherited by a child, "
                    "RLIMIT_MEMLOCK counts bytes",
           .deed = "locks, locks again, forks, unlocks a part, unmaps, locks on "
-                  "fault, grows; then bisects the limit without CAP_IPC_LOCK",
+                  "fault, grows, locks all beside what is PROT_NONE; then "
+                  "bisects the limit without CAP_IPC_LOCK",
           .functions = "do_mlock, mlock_fixup, count_mm_mlocked_page_nr, "
                        "dup_mmap, munlock_folio",
           .look_at = "the first step that differs: own is mm->locked_vm, "

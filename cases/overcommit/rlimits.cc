@@ -64,6 +64,8 @@ void AddressSpace(Trace& trace) {
             LargestMap(kRw, MAP_SHARED | MAP_ANONYMOUS, 4 * kRoom * kPage));
   Limit(trace, RLIMIT_AS, StatusField("VmSize"));
   trace.Set("as.full", TryMap(kPage, PROT_NONE, kPrivate));
+  // What grows by nothing needs no room.
+  trace.Set("as.protect", Of(mprotect(two, Length(300), kRw) == 0));
   trace.Set("as.replace", Fixed(two, 600));
   trace.Set("as.grow", Of(mremap(two, Length(600), Length(601),
                                  MREMAP_MAYMOVE) != MAP_FAILED));
@@ -83,6 +85,7 @@ void Data(Trace& trace) {
             TryMap(4 * kRoom * kPage, kRw, MAP_SHARED | MAP_ANONYMOUS));
   Limit(trace, RLIMIT_DATA, StatusField("VmData"));
   trace.Set("data.full", TryMap(kPage, kRw, kPrivate));
+  trace.Set("data.exec", Of(mprotect(two, Length(300), kRw | PROT_EXEC) == 0));
   trace.Set("data.replace", Fixed(two, 300));
   trace.Set("data.protect",
             Of(mprotect(two + Length(300), Length(300), kRw) == 0));
@@ -149,13 +152,15 @@ Oracle Expect(const Params&, const Facts&) {
   const Oracle address_space =
       AllOf(Size("as.largest", Eq(room)), Size("as.largest_readonly", Eq(room)),
             Size("as.largest_shared", Eq(room)), Count("as.full", Eq(ENOMEM)),
-            Count("as.replace", Eq(0)), Count("as.grow", Eq(ENOMEM)),
-            Count("as.keep", Eq(ENOMEM)), Count("as.keep_room", Eq(0)));
+            Count("as.protect", Eq(0)), Count("as.replace", Eq(0)),
+            Count("as.grow", Eq(ENOMEM)), Count("as.keep", Eq(ENOMEM)),
+            Count("as.keep_room", Eq(0)));
   const Oracle data =
       AllOf(Size("data.largest", Eq(room)), Count("data.readonly", Eq(0)),
             Count("data.shared", Eq(0)), Count("data.full", Eq(ENOMEM)),
-            Count("data.replace", Eq(0)), Count("data.protect_room", Eq(0)),
-            Count("data.keep", Eq(ENOMEM)), Count("data.keep_room", Eq(0)));
+            Count("data.exec", Eq(0)), Count("data.replace", Eq(0)),
+            Count("data.protect_room", Eq(0)), Count("data.keep", Eq(ENOMEM)),
+            Count("data.keep_room", Eq(0)));
   const Oracle locked = AllOf(
       AllOf(Count("lock.over", Eq(ENOMEM)), Size("lock.over_left", Eq(0_B)),
             Count("lock.all", Eq(0)), Count("lock.again", Eq(0)),
