@@ -26,8 +26,15 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   const Group group = top.Child(trace, "group");
   const Group other = top.Child(trace, "other");
   const bool at_top = p["at"] == "above";
-  const char* value = p["group"] == "1" ? "1" : "0";
-  (at_top ? top : group).Set(trace, "memory.oom.group", value);
+  // By all: of those below the limit the highest counts.
+  const bool by_all = p["group"] == "all";
+  const bool together = by_all || p["group"] == "1";
+  const auto set = [&](const Group& one, bool limited) {
+    one.Set(trace, "memory.oom.group",
+            together && (limited || by_all) ? "1" : "0");
+  };
+  set(top, at_top);
+  set(group, !at_top);
   (at_top ? top : group).Set(trace, "memory.max", kLimit);
   Gate ready(trace);
   pid_t idle[kMembers];
@@ -50,7 +57,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   for (int i = 0; i < kMembers; ++i) {
     // Those that must die may take a moment; those that must live, none.
     int status = 0;
-    const bool dies = p["group"] == "1" && (i < 2 || (i == 2 && at_top));
+    const bool dies = together && (i < 2 || (i == 2 && at_top));
     EndsWithin(idle[i], dies ? kDying : 50, status);
     trace.Set(names[i], status);
     if (status == 0) EndChild(idle[i]);
@@ -72,7 +79,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 }
 
 Oracle Expect(const Params& p, const Facts& f) {
-  const bool together = p["group"] == "1";
+  const bool together = p["group"] != "0";
   const bool above = p["at"] == "above";
   const int killed = together ? SIGKILL : 0;
   // The victim is killed by name and again as a member of its group.
@@ -106,14 +113,15 @@ const Register kOomGroup{
                            "killed together or not at all, but those with "
                            "oom_score_adj -1000; seed 1: observing OOM",
                   .deed = "fills a group of idle members, of which one is "
-                          "protected and one stands in the group beside",
+                          "protected and one stands in the group beside; the "
+                          "knob is set where the limit is, or everywhere",
                   .functions = "mem_cgroup_get_oom_group, "
                                "mem_cgroup_scan_tasks, oom_kill_memcg_member",
                   .look_at = "first and second are the members' wait status, "
                              "beside the neighbour's"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true},
-     .params = {{"group", {"0", "1"}}, {"at", {"own", "above"}}},
+     .params = {{"group", {"0", "1", "all"}}, {"at", {"own", "above"}}},
      .subject = Subject,
      .expect = Expect}};
 
