@@ -54,6 +54,9 @@ void Hole(Trace& trace) {
     trace.Stop("munmap of a hole", errno);
   }
   trace.Set("before_hole_rss", ReadMapping(range).rss);
+  // Other advice goes on behind the hole as well, and tells of it.
+  trace.Set("flag_errno", TryAdvise(range, MADV_DONTFORK));
+  trace.Set("flags", MappingHasFlag(range, "dc") ? 1 : 0);
   trace.Set("hole_errno", TryAdvise(range, MADV_DONTNEED));
   trace.Set("hole_rss", ReadMapping(range).rss);
   trace.Set("only_hole_errno", TryAdvise(hole, MADV_DONTNEED));
@@ -92,7 +95,8 @@ Oracle Expect(const Params&, const Facts& f) {
             Size("again_locked", Eq(kPart)), Count("unlocked_errno", Eq(0)),
             Size("unlocked_rss", Eq(0_B)), Size("unlocked_vmlck", Eq(0_B)));
   const Oracle hole = AllOf(
-      Size("before_hole_rss", Eq(2 * kPart)), Count("hole_errno", Eq(ENOMEM)),
+      Size("before_hole_rss", Eq(2 * kPart)), Count("flag_errno", Eq(ENOMEM)),
+      Count("flags", Eq(1)), Count("hole_errno", Eq(ENOMEM)),
       Size("hole_rss", Eq(0_B)), Count("only_hole_errno", Eq(ENOMEM)));
   const Oracle wrong =
       AllOf(Count("unknown_errno", Eq(EINVAL)), Count("odd_errno", Eq(EINVAL)),

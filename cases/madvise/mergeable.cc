@@ -10,6 +10,7 @@ namespace oomgate {
 namespace {
 
 constexpr const char* kKsm = "/sys/kernel/mm/ksm/";
+constexpr const char* kProcess = "/proc/self/ksm_merging_pages";
 constexpr std::int64_t kPages = 256;  // of a range
 constexpr Bytes kSize = kPages * kPage;
 constexpr std::int64_t kMostSharing = 64;  // the least but a few
@@ -94,6 +95,7 @@ void Merge(Trace& trace) {
     poll(nullptr, 0, kLook);
   }
   trace.Set("unshared", Ksm("pages_unshared"));
+  trace.Set("process", NumberIn(kProcess));
   trace.Set("same_frames", SameFrames(a, b));
   trace.Set("same_unasked", SameFrames(a, unasked));
   trace.Set("merged_rss", ReadMapping(a).rss + ReadMapping(b).rss);
@@ -112,6 +114,7 @@ void Merge(Trace& trace) {
   trace.Set("unmerge_same_at_once", SameFrames(a, b));
   WaitForScans(2);
   trace.Set("unmerge_sharing", Ksm("pages_sharing"));
+  trace.Set("unmerge_process", NumberIn(kProcess));
   trace.Set("unmerge_same_frames", SameFrames(a, b));
   trace.Set("unmerge_rss", ReadMapping(b).rss);
   trace.Set("wrong_words", WrongWords(a) + WrongWords(b) + WrongWords(unlike));
@@ -131,6 +134,7 @@ void Many(Trace& trace) {
   SetKsm(trace, "run", "2");
   trace.Set("stopped_shared", Ksm("pages_shared"));
   trace.Set("stopped_sharing", Ksm("pages_sharing"));
+  trace.Set("stopped_process", NumberIn(kProcess));
   trace.Set("stopped_rss", ReadMapping(range).rss);
   Unmap(trace, range);
 }
@@ -174,10 +178,17 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 Oracle Expect(const Params&, const Facts& f) {
   // e2942062e01d (6.6): KSM's zero pages are counted.
   const bool counts = f.kernel >= KernelVersion{6, 6};
+  // 7609385337a4 (5.19): each process's pages are, too.
+  const bool tells = f.kernel >= KernelVersion{5, 19};
+  const auto process = [&](const char* name, std::int64_t pages) {
+    return Count(name, Eq(tells ? pages : -1));
+  };
   const Oracle merged = AllOf(
       AllOf(Count("default_run", Eq(0)), Count("mergeable_errno", Eq(0)),
             Count("flag", Eq(1)), Count("shared", Eq(kPages)),
             Count("sharing", Eq(kPages)), Count("unshared", Eq(kPages))),
+      process("process", 2 * kPages), process("unmerge_process", kPages),
+      process("stopped_process", 0),
       AllOf(Count("same_frames", Eq(kPages)), Count("same_unasked", Eq(0)),
             // Merged pages count for everyone who maps them.
             Size("merged_rss", Eq(2 * kSize))));

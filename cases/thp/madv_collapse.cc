@@ -9,6 +9,9 @@ namespace oomgate {
 namespace {
 
 constexpr int kCollapse = 25;  // MADV_COLLAPSE
+// How far a difference of RssAnon may be off: what a thread (up to 6.1) or a
+// CPU has not added yet, twice.
+constexpr Bytes kHeldBack = 128 * kPage;
 
 // One region of 2 MiB: how many of its pages are read before and how many are
 // written, and what becomes of it.
@@ -53,7 +56,9 @@ void Collapse(Trace& trace, const Region& region) {
   // One page is its own again: where none may be written, nothing is done.
   if (region.shared) WritePages(trace, range.Part(0_B, kPage));
   const Bytes page_tables = ReadUsage().page_tables;
+  const Bytes anon = StatusField("RssAnon");
   trace.Set(Name(region, "errno"), TryAdvise(range, kCollapse));
+  trace.Set(Name(region, "anon"), StatusField("RssAnon") - anon);
   trace.Set(Name(region, "tables"), ReadUsage().page_tables - page_tables);
   const MappingUsage mapped = ReadMapping(range);
   trace.Set(Name(region, "rss"), mapped.rss);
@@ -95,10 +100,14 @@ Oracle Of(const Region& region, const Facts& f) {
   const auto value = [&](const char* what, Bytes size) {
     return Size(Name(region, what), Eq(size));
   };
-  return AllOf(Count(Name(region, "errno"), Eq(collapses ? 0 : EINVAL)),
-               value("rss", collapses ? kHugePage : region.written * kPage),
-               value("huge", collapses ? kHugePage : 0_B), value("tables", 0_B),
-               value("bytes", 0_B));
+  // What was not there, or the zero page, becomes anonymous memory.
+  const Bytes more = collapses ? kHugePage - region.written * kPage : 0_B;
+  return AllOf(
+      Count(Name(region, "errno"), Eq(collapses ? 0 : EINVAL)),
+      Size(Name(region, "anon"), Between(more - kHeldBack, more + kHeldBack)),
+      value("rss", collapses ? kHugePage : region.written * kPage),
+      value("huge", collapses ? kHugePage : 0_B), value("tables", 0_B),
+      value("bytes", 0_B));
 }
 
 Oracle Expect(const Params&, const Facts& f) {
@@ -128,8 +137,9 @@ const Register kMadvCollapse{
                   "in part and in whole, shared with a child",
           .functions = "madvise_collapse, hpage_collapse_scan_pmd, "
                        "collapse_huge_page",
-          .look_at = "<region>_errno and <region>_rss; max_ptes_none is 0 in "
-                     "this guest and must not matter"},
+          .look_at = "<region>_errno and <region>_rss; <region>_anon is what "
+                     "RssAnon grew by; max_ptes_none is 0 in this guest and "
+                     "must not matter"},
      .needs = HugeGuest(),
      .subject = Subject,
      .expect = Expect,

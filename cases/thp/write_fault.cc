@@ -4,12 +4,14 @@
 #include <cerrno>
 
 #include "cases/thp/huge.h"
+#include "oomgate/frame.h"
 
 namespace oomgate {
 namespace {
 
 constexpr std::int64_t kHuge = 6;
 constexpr Bytes kSize = kHuge * kHugePage;
+constexpr std::uint64_t kSmall = kHugePage / kPage;
 
 Bytes MachineHuge() {
   RefreshVmstat();
@@ -56,6 +58,13 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("anon_huge", mapped.anon_huge - kHugePage);
   trace.Set("machine_huge", MachineHuge() - machine);
   trace.Set("other_bytes", CountOther(range, 0, 64_B));
+  const std::uint64_t first = Frame(range.start);
+  std::uint64_t in_order = 0;
+  while (in_order < kSmall &&
+         Frame(range.start + in_order * kPage.count) == first + in_order) {
+    ++in_order;
+  }
+  trace.Set("frames_in_order", static_cast<std::int64_t>(in_order));
 
   // Moved whole to where it is as aligned.
   const Range target = MapHuge(trace, kSize);
@@ -101,7 +110,8 @@ Oracle Expect(const Params&, const Facts&) {
             Size("page_tables", Eq(kHuge * kPage)), Size("rss", Eq(kSize)),
             Size("anon_huge", Eq(kSize)), Happened{.alloc = kHuge}.In("write"),
             Size("machine_huge", Eq(kSize + kHugePage)),
-            Count("other_bytes", Eq(kHuge)));
+            Count("other_bytes", Eq(kHuge)),
+            Count("frames_in_order", Eq(kHugePage / kPage)));
   const Oracle moved =
       AllOf(Size("moved_huge", Eq(kSize)), Count("moved_faults", Le(2)),
             Count("moved_other_bytes", Eq(0)), Happened{}.In("move"));
@@ -126,7 +136,7 @@ const Register kWriteFault{
           .functions = "do_huge_pmd_anonymous_page, thp_vma_suitable_order, "
                        "move_huge_pmd, change_huge_pmd",
           .look_at = "thp_fault_fallback above 0 says that no huge page was to "
-                     "be had"},
+                     "be had; frames_in_order is by pagemap, page by page"},
      .needs = HugeGuest(),
      .subject = Subject,
      .expect = Expect,
