@@ -20,6 +20,7 @@ constexpr Bytes kFile = 4_MiB;
 constexpr int kInodes = 16;  // the root is one of them
 constexpr const char* kFolder = "/tmp/oomgate-limited";
 constexpr const char* kPath = "/tmp/oomgate-limited/file";
+constexpr const char* kLink = "/tmp/oomgate-limited/link";
 
 int Open(Trace& trace) {
   const int file = open(kPath, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -30,6 +31,11 @@ int Open(Trace& trace) {
 std::int64_t FreeBlocks() {
   struct statfs of = {};
   return statfs(kFolder, &of) == 0 ? static_cast<std::int64_t>(of.f_bfree) : -1;
+}
+
+std::int64_t FreeInodes() {
+  struct statfs of = {};
+  return statfs(kFolder, &of) == 0 ? static_cast<std::int64_t>(of.f_ffree) : -1;
 }
 
 std::int64_t BlocksOf(int file) {
@@ -86,8 +92,15 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("blocks_refused", BlocksOf(file));
   trace.Set("free_refused", FreeBlocks());
   close(file);
+  // A name more costs an inode's memory, and no longer than it is there.
+  trace.Set("inodes_one_file", FreeInodes());
+  if (link(kPath, kLink) != 0) trace.Stop("link", errno);
+  trace.Set("inodes_linked", FreeInodes());
+  unlink(kLink);
+  trace.Set("inodes_link_gone", FreeInodes());
   unlink(kPath);
   trace.Set("free_unlinked", FreeBlocks());
+  trace.Set("inodes_unlinked", FreeInodes());
 
   for (const bool write : {true, false}) {
     file = Open(trace);
@@ -138,6 +151,10 @@ Oracle Expect(const Params&, const Facts&) {
       Count("reserve_errno", Eq(ENOSPC)),
       Count("blocks_refused", Eq(sectors / 4)),
       Count("free_refused", Eq(pages - pages / 4)),
+      Count("inodes_one_file", Eq(kInodes - 2)),
+      Count("inodes_linked", Eq(kInodes - 3)),
+      Count("inodes_link_gone", Eq(kInodes - 2)),
+      Count("inodes_unlinked", Eq(kInodes - 1)),
       Count("free_unlinked", Eq(pages)), Count("status_write", Eq(SIGBUS)),
       Count("touched_write", Eq(pages)), Count("blocks_write", Eq(sectors)),
       Count("status_read", Eq(SIGBUS)), Count("touched_read", Eq(pages)),
