@@ -83,6 +83,18 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Look(trace, "beyond");
   const void* const map = MapHuge(kMost + 1, MAP_SHARED, file);
   trace.Set("map_errno", map == MAP_FAILED ? errno : 0);
+  // What is above the least goes back to the pool, what is below stays set
+  // aside.
+  const auto punch = [&](int page) {
+    return fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                     page * kHugePage.count, kHugePage.count) == 0
+               ? 0
+               : errno;
+  };
+  trace.Set("punch_errno", punch(2));
+  Look(trace, "punched");
+  trace.Set("punch_more_errno", punch(1));
+  Look(trace, "punched_more");
   trace.Set("truncate_errno", ftruncate(file, 0) == 0 ? 0 : errno);
   Look(trace, "truncated");
   close(file);
@@ -109,6 +121,8 @@ Oracle Expect(const Params&, const Facts&) {
       Pool("mounted", 4, kLeast, kMost), Count("least_errno", Eq(0)),
       Pool("least", 2, 0, 1), Count("most_errno", Eq(0)), Pool("most", 1, 0, 0),
       Count("beyond_errno", Eq(ENOSPC)), Pool("beyond", 1, 0, 0),
+      Count("punch_errno", Eq(0)), Pool("punched", 2, 0, 1),
+      Count("punch_more_errno", Eq(0)), Pool("punched_more", 3, 1, 2),
       Count("map_errno", Eq(ENOMEM)), Count("truncate_errno", Eq(0)),
       Pool("truncated", 4, kLeast, kMost), Count("umount_errno", Eq(0)),
       Pool("unmounted", 4, 0, -1), Count("short_errno", Eq(ENOMEM)),
