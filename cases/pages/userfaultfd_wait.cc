@@ -1,44 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who touches a page of a range that a pager looks after waits, and goes on as
 // soon as the page is put there or nobody looks after it any more.
-#include <poll.h>
-#include <pthread.h>
-
-#include <atomic>
 #include <cstdio>
 
-#include "oomgate/userfaultfd.h"
+#include "cases/pages/toucher.h"
 
 namespace oomgate {
 namespace {
 
-constexpr int kSoon = 5000;  // milliseconds, for what must happen
-constexpr int kStill = 50;   // for what must not
-
-// One thread that touches one page, and what it found.
-struct Toucher {
-  char* page;
-  bool write;
-  std::atomic<int> seen = -1;
-};
-
-void* Touch(void* at) {
-  auto& toucher = *static_cast<Toucher*>(at);
-  volatile char* const page = toucher.page;
-  const char was = *page;
-  if (toucher.write) *page = static_cast<char>(was + 1);
-  toucher.seen = *page;
-  return nullptr;
-}
-
-// A writer's first access decides what the pager is told.
-void* Write(void* at) {
-  auto& toucher = *static_cast<Toucher*>(at);
-  volatile char* const page = toucher.page;
-  *page = 1;
-  toucher.seen = *page;
-  return nullptr;
-}
+constexpr int kStill = 50;  // milliseconds, for what must not happen
 
 struct Scene {
   Trace& trace;
@@ -63,40 +33,27 @@ constexpr Way kWays[] = {
     {"close", false, 0, [](Scene& s) { s.pager.Close(); }},
 };
 
-// Waits for what the pager is told of; whether it came.
-bool Told(const Userfaultfd& pager, uffd_msg& message) {
-  pollfd wait = {.fd = pager.fd(), .events = POLLIN, .revents = 0};
-  return poll(&wait, 1, kSoon) == 1 &&
-         read(pager.fd(), &message, sizeof message) == sizeof message;
-}
-
 // What a pager has seen and done when a page was touched.
 class Touched {
  public:
   Touched(Trace& trace, const char* name, bool write, const char* source)
-      : trace_(trace),
-        name_(name),
-        pager(trace),
+      : pager(trace),
         scene{trace, pager, MapAnonymous(trace, kPage), source},
-        toucher_{.page = scene.page.start, .write = write} {
+        name_(name),
+        toucher_(trace, scene.page.start, write) {
     pager.Register(scene.page);
-    const int error =
-        pthread_create(&thread_, nullptr, write ? Write : Touch, &toucher_);
-    if (error != 0) trace.Stop("pthread_create", error);
+    toucher_.Start();
     uffd_msg message = {};
-    const bool told = Told(pager, message);
-    Set("told", told && message.event == UFFD_EVENT_PAGEFAULT &&
-                    message.arg.pagefault.address ==
-                        reinterpret_cast<std::uintptr_t>(scene.page.start));
+    Set("told", Told(pager, message) && IsAt(message, scene.page.start));
     Set("told_write",
         (message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE) != 0);
-    Set("before", toucher_.seen);
+    Set("before", toucher_.Seen(0));
   }
   ~Touched() {
     // Whatever went wrong: without a pager nobody waits.
     pager.Close();
-    pthread_join(thread_, nullptr);
-    Unmap(trace_, scene.page);
+    toucher_.Join();
+    Unmap(scene.trace, scene.page);
   }
   Touched(const Touched&) = delete;
   Touched& operator=(const Touched&) = delete;
@@ -104,25 +61,16 @@ class Touched {
   void Set(const char* what, std::int64_t value) const {
     char name[48];
     std::snprintf(name, sizeof name, "%s.%s", name_, what);
-    trace_.Set(name, value);
+    scene.trace.Set(name, value);
   }
-  // What it saw within that time, or -1.
-  int Seen(int milliseconds) const {
-    HoldsWithin(milliseconds, [&] { return toucher_.seen != -1; });
-    return toucher_.seen;
-  }
+  int Seen(int milliseconds) const { return toucher_.Seen(milliseconds); }
 
- private:
-  Trace& trace_;
-  const char* name_;
-
- public:
   Userfaultfd pager;
   Scene scene;
 
  private:
+  const char* name_;
   Toucher toucher_;
-  pthread_t thread_ = {};
 };
 
 void Subject(Trace& trace, const Params&, const Facts&) {

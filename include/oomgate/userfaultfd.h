@@ -28,11 +28,13 @@ inline std::string WhyNoUserfaultfd(const Params&, const Facts&) {
 // works on its parent's.
 class Userfaultfd {
  public:
-  explicit Userfaultfd(Trace& trace) : trace_(trace) {
+  // `features` are UFFD_FEATURE_….
+  explicit Userfaultfd(Trace& trace, __u64 features = 0) : trace_(trace) {
     fd_ = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
     if (fd_ < 0) trace.Stop("userfaultfd", errno);
     uffdio_api api = {};
     api.api = UFFD_API;
+    api.features = features;
     if (ioctl(fd_, UFFDIO_API, &api) != 0) trace.Stop("UFFDIO_API", errno);
   }
   ~Userfaultfd() { Close(); }
@@ -45,11 +47,12 @@ class Userfaultfd {
     fd_ = -1;
   }
 
-  // Whoever touches a page of the range that is not there waits for it.
-  void Register(const Range& range) {
+  // Who touches a page of the range that is not there (…_MODE_MISSING), or
+  // writes to one that is protected (…_MODE_WP), waits for the pager.
+  void Register(const Range& range, __u64 mode = UFFDIO_REGISTER_MODE_MISSING) {
     uffdio_register ask = {};
     ask.range = Of(range);
-    ask.mode = UFFDIO_REGISTER_MODE_MISSING;
+    ask.mode = mode;
     if (ioctl(fd_, UFFDIO_REGISTER, &ask) != 0) {
       trace_.Stop("UFFDIO_REGISTER", errno);
     }
@@ -62,6 +65,14 @@ class Userfaultfd {
   int Wake(const Range& range) {
     uffdio_range ask = Of(range);
     return ioctl(fd_, UFFDIO_WAKE, &ask) == 0 ? 0 : errno;
+  }
+  // Protects pages from being written, or lets those who wait go on: 0, or
+  // errno.
+  int Protect(const Range& range, bool protect) {
+    uffdio_writeprotect ask = {};
+    ask.range = Of(range);
+    ask.mode = protect ? UFFDIO_WRITEPROTECT_MODE_WP : 0;
+    return ioctl(fd_, UFFDIO_WRITEPROTECT, &ask) == 0 ? 0 : errno;
   }
   // Bytes that were put there; an errno, negative, where none were.
   std::int64_t Copy(const Range& range, const char* from, __u64 mode = 0) {
