@@ -149,6 +149,9 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("onfault_rss", ReadMapping(later).rss);
   WritePages(trace, later.Part(0_B, kSize / 8));
   Report(trace, scratch, before, "onfault", "machine_onfault");
+  // All of it after all: the size counts already.
+  Lock(trace, later);
+  Report(trace, scratch, before, "completed", "machine_completed");
   // Grown while locked, and somewhere else.
   void* const grown =
       mremap(later.start, static_cast<std::size_t>(kSize.count),
@@ -182,8 +185,9 @@ Oracle Expect(const Params&, const Facts&) {
       Count("all_errno", Eq(0)), Size("all_low", Eq(kSize)),
       Size("all_middle", Eq(0_B)), Size("all_high", Eq(kSize)),
       Size("onfault_rss", Eq(0_B)), both("onfault", kSize, kSize / 8),
-      Size("grown", Eq(2 * kSize)), both("grown_end", 0_B, 0_B),
-      Count("limited_status", Eq(0)), Count("privileged_errno", Eq(0)),
+      both("completed", kSize, kSize), Size("grown", Eq(2 * kSize)),
+      both("grown_end", 0_B, 0_B), Count("limited_status", Eq(0)),
+      Count("privileged_errno", Eq(0)),
       Count("limit_pages", Eq(kLimit / kPage)),
       Count("beyond_errno", Eq(ENOMEM)), Count("again_errno", Eq(0)),
       Count("overlap_errno", Eq(0)), Size("overlap_locked", Eq(kLimit)),

@@ -129,6 +129,25 @@ void Dirty(Trace& trace, const Range& anon, const Range& shared) {
   Unmap(trace, swapped);
 }
 
+// What is written of a huge page is all of it, also when it is split then.
+void Huge(Trace& trace) {
+  WriteKnob(trace, "/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
+  MapOptions options;
+  options.pages = MapOptions::kHuge;
+  const Range range = MapAnonymous(trace, kHugePage, options);
+  const Range middle = range.Part(kHugePage / 2, kSize);
+  Touch(range, 1);
+  ClearDirty(trace);
+  trace.Set("huge.cleared", Look(middle).dirty);
+  Touch(range, 1);
+  trace.Set("huge.size", ReadMapping(range).anon_huge);
+  trace.Set("huge.dirty", Look(middle).dirty);
+  TryAdvise(range.Part(0_B, kPage), MADV_DONTNEED);
+  trace.Set("huge.split_size", ReadMapping(range).anon_huge);
+  trace.Set("huge.split_dirty", Look(middle).dirty);
+  Unmap(trace, range);
+}
+
 void Subject(Trace& trace, const Params&, const Facts&) {
   const int fd = static_cast<int>(syscall(SYS_memfd_create, "bits", 0U));
   if (fd < 0 || ftruncate(fd, kSize.count) != 0) trace.Stop("memfd", errno);
@@ -139,6 +158,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Touch(shared, kPages);
   Kinds(trace, anon, shared, fd);
   Dirty(trace, anon, shared);
+  Huge(trace);
   Unmap(trace, shared);
   close(fd);
 }
@@ -170,7 +190,10 @@ Oracle Expect(const Params&, const Facts&) {
       AllOf(dirty("dirty.new", kAll), dirty("dirty.cleared", 0),
             dirty("dirty.read", 0), dirty("dirty.anon", kSome),
             dirty("dirty.shared", kSome + 1), dirty("dirty.swapped", kSome + 2),
-            dirty("dirty.back", kSome + 2), dirty("dirty.swapped_cleared", 0)));
+            dirty("dirty.back", kSome + 2), dirty("dirty.swapped_cleared", 0)),
+      AllOf(dirty("huge.cleared", 0), dirty("huge.dirty", kAll),
+            dirty("huge.split_dirty", kAll), Size("huge.size", Eq(kHugePage)),
+            Size("huge.split_size", Eq(0_B))));
 }
 
 const Register kPagemapBits{

@@ -13,6 +13,8 @@ namespace {
 constexpr const char* kMinFree = "/proc/sys/vm/min_free_kbytes";
 constexpr const char* kScale = "/proc/sys/vm/watermark_scale_factor";
 constexpr const char* kRatio = "/proc/sys/vm/lowmem_reserve_ratio";
+constexpr const char* kHuge = "/sys/kernel/mm/transparent_hugepage/enabled";
+constexpr const char* kAsked = "20000";  // kB: more than huge pages want
 
 // One ratio for each zone of a node.
 struct Ratios {
@@ -101,11 +103,22 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Leave(trace, "scale");
   WriteKnob(trace, kRatio, "64 64 64");
   Leave(trace, "ratio");
+  // Huge pages want more free; what was asked for is not taken back when they
+  // are switched off.
+  if (access(kHuge, F_OK) != 0) return;
+  WriteKnob(trace, kMinFree, kAsked);
+  for (const char* state : {"always", "never"}) {
+    WriteKnob(trace, kHuge, state);
+    trace.Set("asked", NumberIn(kMinFree));
+    trace.Add("asked_off", NumberIn(kMinFree) - std::atol(kAsked));
+  }
+  Leave(trace, "asked");
 }
 
 Oracle Expect(const Params&, const Facts& f) {
   Oracle all = Survives();
-  for (const std::string state : {"boot", "min_free", "scale", "ratio"}) {
+  for (const std::string state :
+       {"boot", "min_free", "scale", "ratio", "asked"}) {
     // At boot they are computed of fewer pages: some are only freed later.
     const std::int64_t off = state == "boot" ? f.ram / kPage / 512 : 0;
     all = AllOf(all, Count(state + ".min_off", Le(off)),
@@ -114,7 +127,7 @@ Oracle Expect(const Params&, const Facts& f) {
                 Count(state + ".reserve_off", Le(off)),
                 Count(state + ".managed", Eq(f.ram / kPage)));
   }
-  return AllOf(all, Count("boot.reserved", Gt(0)),
+  return AllOf(all, Count("asked_off", Eq(0)), Count("boot.reserved", Gt(0)),
                Count("ratio.reserved", Gt(0)));
 }
 
