@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each node counts where its pages went: as wanted (numa_hit), to who wanted
+// another node's (numa_miss there, numa_foreign here), to whose CPU, in turns.
+#include <cstdio>
+
+#include "cases/numa/policy.h"
+
+namespace oomgate::numa {
+namespace {
+
+constexpr std::int64_t kPages = 2000;
+constexpr std::int64_t kBesides = 200;  // page tables, and what others take
+constexpr Bytes kBeyond = 24_MiB;
+
+constexpr const char* kCounters[] = {"numa_hit",     "numa_miss",
+                                     "numa_foreign", "local_node",
+                                     "other_node",   "interleave_hit"};
+constexpr int kNodes = 2;
+
+struct Counts {
+  std::int64_t of[kNodes][std::size(kCounters)] = {};
+};
+
+Counts Read() {
+  RefreshVmstat();
+  Counts counts;
+  for (int node = 0; node < kNodes; ++node) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/sys/devices/system/node/node%d/numastat",
+                  node);
+    for (std::size_t i = 0; i < std::size(kCounters); ++i) {
+      counts.of[node][i] = FieldIn(path, kCounters[i]);
+    }
+  }
+  return counts;
+}
+
+// Writes a range under a policy; leaves "<step>.<counter>.<node>".
+void Step(Trace& trace, const char* step, int mode, unsigned long nodes,
+          Bytes size) {
+  const Range range = MapAnonymous(trace, size);
+  if (mode != MPOL_DEFAULT && BindRange(range, mode, nodes) != 0) {
+    trace.Stop("mbind", errno);
+  }
+  Read();
+  const Counts before = Read();
+  WritePages(trace, range);
+  const Counts after = Read();
+  char name[48];
+  for (int node = 0; node < kNodes; ++node) {
+    for (std::size_t i = 0; i < std::size(kCounters); ++i) {
+      std::snprintf(name, sizeof name, "%s.%s.%d", step, kCounters[i], node);
+      trace.Set(name, after.of[node][i] - before.of[node][i]);
+    }
+    std::snprintf(name, sizeof name, "%s.pages.%d", step, node);
+    trace.Set(name, PagesOnNode(range, node));
+  }
+  Unmap(trace, range);
+}
+
+void Subject(Trace& trace, const Params&, const Facts&) {
+  RunOnCpu(trace, 0);
+  Step(trace, "own", MPOL_DEFAULT, 0, kPages * kPage);
+  Step(trace, "bound", MPOL_BIND, kNode1, kPages * kPage);
+  Step(trace, "turns", MPOL_INTERLEAVE, kBoth, kPages * kPage);
+  Step(trace, "full", MPOL_PREFERRED, kNode1,
+       NodeMeminfo(1, "MemFree") + kBeyond);
+}
+
+// The counters of one step: hit, miss, foreign, local, other, in turns; each of
+// both nodes, and the least that each must be.
+Oracle Of(const std::string& step,
+          const std::int64_t (&least)[std::size(kCounters)][kNodes]) {
+  Oracle all = Survives();
+  for (std::size_t i = 0; i < std::size(kCounters); ++i) {
+    for (int node = 0; node < kNodes; ++node) {
+      all = AllOf(all,
+                  Count(step + "." + kCounters[i] + "." + std::to_string(node),
+                        Between(least[i][node], least[i][node] + kBesides)));
+    }
+  }
+  return all;
+}
+
+Oracle Expect(const Params&, const Facts&) {
+  constexpr std::int64_t kHalf = kPages / 2;
+  const auto spilled = [](const char* counter) {
+    return Difference(counter, "full.pages.0",
+                      Between<std::int64_t>(-kBesides, kBesides));
+  };
+  return AllOf(
+      Of("own", {{kPages, 0}, {}, {}, {kPages, 0}, {}, {}}),
+      Of("bound", {{0, kPages}, {}, {}, {}, {0, kPages}, {}}),
+      Of("turns",
+         {{kHalf, kHalf}, {}, {}, {kHalf, 0}, {0, kHalf}, {kHalf, kHalf}}),
+      Count("full.pages.0", Gt(0)), spilled("full.numa_miss.0"),
+      spilled("full.numa_foreign.1"), spilled("full.local_node.0"),
+      Count("full.numa_miss.1", Le(kBesides)),
+      Count("full.numa_foreign.0", Le(kBesides)),
+      Difference("full.numa_hit.1", "full.pages.1",
+                 Between<std::int64_t>(-kBesides, kBesides)));
+}
+
+const Register kNumastat{
+    {.id = "numa/numastat",
+     .summary = "each node counts hits, misses and what was wanted of it",
+     .explains =
+         {.claim = "Seed 1 (NUMA, memory observation); admin-guide/numastat",
+          .deed = "from CPU 0 writes 2000 pages by default, bound to node 1, "
+                  "in turns; then more than node 1 has, preferring it",
+          .functions = "zone_statistics, alloc_page_interleave, "
+                       "fold_vm_numa_events",
+          .look_at = "<step>.<counter>.<node> is what the counter grew by"},
+     .needs = TwoNodes(),
+     .subject = Subject,
+     .expect = Expect}};
+
+}  // namespace
+}  // namespace oomgate::numa
