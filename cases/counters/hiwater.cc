@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "cases/counters/statm.h"
+#include "oomgate/page_out.h"
 
 namespace oomgate {
 namespace {
@@ -25,6 +26,7 @@ void Reset(Trace& trace) { WriteKnob(trace, "/proc/self/clear_refs", "5"); }
 
 void Release(Trace& trace, const Range& range, std::string_view way) {
   const auto length = static_cast<std::size_t>(range.size.count);
+  if (way == "page_out") return PageOut(trace, range);
   const bool failed =
       way == "dontneed" ? madvise(range.start, length, MADV_DONTNEED) != 0
       : way == "munmap"
@@ -128,13 +130,19 @@ const Register kHiwater{
      .explains =
          {.claim = "Seed 1: memory observation; proc(5) VmHWM, VmPeak; "
                    "getrusage(2) ru_maxrss",
-          .deed = "writes 8 MiB, releases them in one of three ways, reads the "
+          .deed = "writes 8 MiB, releases them in one of four ways, reads the "
                   "marks; the same in a child, and for address space",
           .functions = "update_hiwater_rss, setmax_mm_hiwater_rss, dup_mm, "
                        "reset_mm_hiwater_rss",
           .look_at = "mark below 8 MiB: that way of releasing forgets to look; "
                      "child_mark_at_birth: a child has its parent's mark"},
-     .params = {{"way", {"dontneed", "munmap", "map_over"}}},
+     .adjust =
+         [](const Params& p, InstanceInfo& instance) {
+           if (p["way"] != "page_out") return;
+           instance.needs.swap = 64_MiB;
+           instance.needs.alone = true;
+         },
+     .params = {{"way", {"dontneed", "munmap", "map_over", "page_out"}}},
      .probe = WhyInexactRss,
      .subject = Subject,
      .expect = Expect}};

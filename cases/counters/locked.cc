@@ -158,7 +158,15 @@ void Subject(Trace& trace, const Params&, const Facts&) {
              static_cast<std::size_t>(2 * kSize.count), MREMAP_MAYMOVE);
   if (grown == MAP_FAILED) trace.Stop("mremap", errno);
   trace.Set("grown", StatusField("VmLck") - before.own);
+  // Moved out of its place, which stays mapped: only what is moved is locked.
+  const long kept = syscall(SYS_mremap, grown, 2 * kSize.count, 2 * kSize.count,
+                            MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0L);
+  if (kept == -1) trace.Stop("mremap with MREMAP_DONTUNMAP", errno);
+  trace.Set("kept", StatusField("VmLck") - before.own);
   munmap(grown, static_cast<std::size_t>(2 * kSize.count));
+  trace.Set("kept_new", StatusField("VmLck") - before.own);
+  munmap(reinterpret_cast<void*>(kept),
+         static_cast<std::size_t>(2 * kSize.count));
   Report(trace, scratch, before, "grown_end", "machine_grown_end");
 
   const pid_t limited = StartChild(trace, [&] { Limits(trace); });
@@ -186,6 +194,7 @@ Oracle Expect(const Params&, const Facts&) {
       Size("all_middle", Eq(0_B)), Size("all_high", Eq(kSize)),
       Size("onfault_rss", Eq(0_B)), both("onfault", kSize, kSize / 8),
       both("completed", kSize, kSize), Size("grown", Eq(2 * kSize)),
+      Size("kept", Eq(2 * kSize)), Size("kept_new", Eq(2 * kSize)),
       both("grown_end", 0_B, 0_B), Count("limited_status", Eq(0)),
       Count("privileged_errno", Eq(0)),
       Count("limit_pages", Eq(kLimit / kPage)),

@@ -3,10 +3,12 @@
 // VmSwap say so, and nothing is left of the area.
 #include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include "oomgate/case.h"
 #include "oomgate/numbered_pages.h"
@@ -24,6 +26,20 @@ void Report(Trace& trace, const Range& range, const char* (&&names)[3]) {
   trace.Set(names[0], usage.rss);
   trace.Set(names[1], usage.swap);
   trace.Set(names[2], StatusField("VmSwap"));
+}
+
+// A signal ends it halfway; all is as before.
+int Interrupted(const SwapArea& area) {
+  struct sigaction action = {};
+  action.sa_handler = [](int) {};
+  sigaction(SIGALRM, &action, nullptr);
+  itimerval soon = {};
+  soon.it_interval.tv_usec = soon.it_value.tv_usec = 1000;
+  setitimer(ITIMER_REAL, &soon, nullptr);
+  const int error = swapoff(area.path) == 0 ? 0 : errno;
+  soon = {};
+  setitimer(ITIMER_REAL, &soon, nullptr);
+  return error;
 }
 
 void Subject(Trace& trace, const Params&, const Facts&) {
@@ -51,6 +67,10 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   });
   ready.Pass();
   Report(trace, range, {"out_rss", "out_swap", "out_vmswap"});
+  const Bytes limit = Meminfo("CommitLimit");
+  trace.Set("interrupted_errno", Interrupted(area));
+  trace.Set("interrupted_total", Meminfo("SwapTotal"));
+  trace.Set("interrupted_limit", Meminfo("CommitLimit") - limit);
   trace.Set("errno", swapoff(area.path) == 0 ? 0 : errno);
   trace.Set("total", Meminfo("SwapTotal"));
   trace.Set("free", Meminfo("SwapFree"));
@@ -81,6 +101,9 @@ Oracle Expect(const Params&, const Facts& f) {
   };
   return AllOf(AllOf(Survives(), Size("out_rss", Eq(0_B)),
                      Size("out_swap", Eq(kSize)), about("out_vmswap", kSize)),
+               AllOf(Count("interrupted_errno", Eq(EINTR)),
+                     Difference("interrupted_total", "on_total", Eq(0)),
+                     Size("interrupted_limit", Eq(0_B))),
                AllOf(Count("errno", Eq(0)), Size("total", Eq(0_B)),
                      Size("free", Eq(0_B)), Size("rss", Eq(kSize)),
                      Size("swap", Eq(0_B)), about("vmswap", 0_B),
@@ -101,7 +124,7 @@ const Register kSwapoff{
          {.claim = "Seed 1: memory observation, swap; swapoff(2); proc(5): "
                    "VmSwap, SwapTotal",
           .deed = "pages out 8 MiB, private and shared with a child, and a "
-                  "memfd; switches swap off and on",
+                  "memfd; switches swap off, interrupted once, and on",
           .functions = "try_to_unuse, unuse_pte, shmem_unuse, drain_mmlist",
           .look_at = "out_… is before, child_… what the child has after; "
                      "vmswap: a counter that was not given back"},

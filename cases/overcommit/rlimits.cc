@@ -67,6 +67,13 @@ void AddressSpace(Trace& trace) {
   // What grows by nothing needs no room.
   trace.Set("as.protect", Of(mprotect(two, Length(300), kRw) == 0));
   trace.Set("as.replace", Fixed(two, 600));
+  // Of a mapping that reaches beyond what is mapped over it, the rest stays.
+  munmap(two, Length(100));
+  Limit(trace, RLIMIT_AS, StatusField("VmSize"));
+  trace.Set("as.overlap", Fixed(two, 200));
+  Limit(trace, RLIMIT_AS, StatusField("VmSize") + 100 * kPage);
+  trace.Set("as.overlap_room", Fixed(two, 200));
+  trace.Set("as.overlap_full", TryMap(kPage, PROT_NONE, kPrivate));
   trace.Set("as.grow", Of(mremap(two, Length(600), Length(601),
                                  MREMAP_MAYMOVE) != MAP_FAILED));
   trace.Set("as.keep", MoveAndKeep(two, 600));
@@ -153,8 +160,9 @@ Oracle Expect(const Params&, const Facts&) {
       AllOf(Size("as.largest", Eq(room)), Size("as.largest_readonly", Eq(room)),
             Size("as.largest_shared", Eq(room)), Count("as.full", Eq(ENOMEM)),
             Count("as.protect", Eq(0)), Count("as.replace", Eq(0)),
-            Count("as.grow", Eq(ENOMEM)), Count("as.keep", Eq(ENOMEM)),
-            Count("as.keep_room", Eq(0)));
+            Count("as.overlap", Eq(ENOMEM)), Count("as.overlap_room", Eq(0)),
+            Count("as.overlap_full", Eq(ENOMEM)), Count("as.grow", Eq(ENOMEM)),
+            Count("as.keep", Eq(ENOMEM)), Count("as.keep_room", Eq(0)));
   const Oracle data =
       AllOf(Size("data.largest", Eq(room)), Count("data.readonly", Eq(0)),
             Count("data.shared", Eq(0)), Count("data.full", Eq(ENOMEM)),

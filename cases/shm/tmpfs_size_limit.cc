@@ -133,6 +133,13 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("shrink_errno", errno);
   trace.Set("grow", mount("tmpfs", kFolder, "tmpfs", MS_REMOUNT, "size=3m"));
   trace.Set("free_grown", FreeBlocks());
+  // So it is with inodes.
+  trace.Set("fewer",
+            mount("tmpfs", kFolder, "tmpfs", MS_REMOUNT, "nr_inodes=15"));
+  trace.Set("fewer_errno", errno);
+  trace.Set("more",
+            mount("tmpfs", kFolder, "tmpfs", MS_REMOUNT, "nr_inodes=20"));
+  trace.Set("inodes_more", FreeInodes());
   if (umount(kFolder) != 0) trace.Stop("umount", errno);
   rmdir(kFolder);
 }
@@ -162,6 +169,8 @@ Oracle Expect(const Params&, const Facts&) {
       Count("inode_errno", Eq(ENOSPC)), Count("inodes", Eq(kInodes - 1)),
       Count("no_file_errno", Eq(ENOSPC)), Size("half", Eq(kLimit)),
       Count("shrink", Eq(-1)), Count("shrink_errno", Eq(EINVAL)),
+      Count("fewer", Eq(-1)), Count("fewer_errno", Eq(EINVAL)),
+      Count("more", Eq(0)), Count("inodes_more", Eq(20 - kInodes)),
       Count("grow", Eq(0)), Size("free_grown", Eq(Bytes{1_MiB / kPage})));
 }
 
