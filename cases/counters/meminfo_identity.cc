@@ -145,7 +145,8 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
     trace.Set("sums_hold", HoldsWithin(1000, SumsHold) ? 1 : 0);
   });
   // Tables, stacks and slabs are freed a moment later, and what moves between
-  // two of the reads is seen twice, or not at all: until all stands still.
+  // two of the reads is seen twice, or not at all: until one look finds all as
+  // it was.
   Look after(counter);
   const auto near = [](Bytes size) {
     return size >= 0_B - kLost && size <= kLost;

@@ -131,7 +131,6 @@ void Dirty(Trace& trace, const Range& anon, const Range& shared) {
 
 // What is written of a huge page is all of it, also when it is split then.
 void Huge(Trace& trace) {
-  WriteKnob(trace, "/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
   MapOptions options;
   options.pages = MapOptions::kHuge;
   const Range range = MapAnonymous(trace, kHugePage, options);
@@ -148,7 +147,8 @@ void Huge(Trace& trace) {
   Unmap(trace, range);
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
+void Subject(Trace& trace, const Params& p, const Facts&) {
+  if (p["pages"] == "huge") return Huge(trace);
   const int fd = static_cast<int>(syscall(SYS_memfd_create, "bits", 0U));
   if (fd < 0 || ftruncate(fd, kSize.count) != 0) trace.Stop("memfd", errno);
   const Range anon = MapAnonymous(trace, kSize);
@@ -158,12 +158,11 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Touch(shared, kPages);
   Kinds(trace, anon, shared, fd);
   Dirty(trace, anon, shared);
-  Huge(trace);
   Unmap(trace, shared);
   close(fd);
 }
 
-Oracle Expect(const Params&, const Facts&) {
+Oracle Expect(const Params& p, const Facts&) {
   const auto bits = [](const char* kind, int present, int swapped, int file,
                        int exclusive) {
     return Count(kind, Eq(Digits(present, swapped, file, exclusive)));
@@ -172,6 +171,12 @@ Oracle Expect(const Params&, const Facts&) {
     return Count(name, Eq(pages));
   };
   constexpr int kAll = kPages;
+  if (p["pages"] == "huge") {
+    return AllOf(Survives(), dirty("huge.cleared", 0),
+                 dirty("huge.dirty", kAll), dirty("huge.split_dirty", kAll),
+                 Size("huge.size", Eq(kHugePage)),
+                 Size("huge.split_size", Eq(0_B)));
+  }
   constexpr int kRest = kPages - kSome;
   return AllOf(
       Survives(),
@@ -190,10 +195,7 @@ Oracle Expect(const Params&, const Facts&) {
       AllOf(dirty("dirty.new", kAll), dirty("dirty.cleared", 0),
             dirty("dirty.read", 0), dirty("dirty.anon", kSome),
             dirty("dirty.shared", kSome + 1), dirty("dirty.swapped", kSome + 2),
-            dirty("dirty.back", kSome + 2), dirty("dirty.swapped_cleared", 0)),
-      AllOf(dirty("huge.cleared", 0), dirty("huge.dirty", kAll),
-            dirty("huge.split_dirty", kAll), Size("huge.size", Eq(kHugePage)),
-            Size("huge.split_size", Eq(0_B))));
+            dirty("dirty.back", kSome + 2), dirty("dirty.swapped_cleared", 0)));
 }
 
 const Register kPagemapBits{
@@ -208,7 +210,19 @@ const Register kPagemapBits{
                        "clear_soft_dirty, do_swap_page",
           .look_at = "a kind is four numbers of two digits: present, swapped, "
                      "file, exclusive; dirty.… are pages"},
-     .needs = {.swap = 64_MiB, .alone = true},
+     .needs = {.alone = true},
+     .adjust =
+         [](const Params& p, InstanceInfo& instance) {
+           if (p["pages"] == "small") {
+             instance.needs.swap = 64_MiB;
+             return;
+           }
+           const std::string thp = "/sys/kernel/mm/transparent_hugepage/";
+           instance.needs.memory = 512_MiB;
+           instance.needs.settings = {{thp + "enabled", "madvise"},
+                                      {thp + "defrag", "madvise"}};
+         },
+     .params = {{"pages", {"small", "huge"}}},
      .subject = Subject,
      .expect = Expect}};
 

@@ -69,10 +69,11 @@ std::int64_t PriorityOf(Trace& trace, const SwapArea& area) {
   long priority = 0;
   std::fscanf(file, "%*[^\n]");
   while (std::fscanf(file, "%127s %*s %*s %*s %ld", path, &priority) == 2) {
-    if (std::strcmp(path, area.path) == 0) break;
+    if (std::strcmp(path, area.path) != 0) continue;
+    std::fclose(file);
+    return priority;
   }
-  std::fclose(file);
-  return priority;
+  trace.Stop("find the area in /proc/swaps", ENOENT);
 }
 
 void On(Trace& trace, const char* area, int priority) {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies beside a page in swap is read along with it: up to 2^page-cluster
 // pages where they are used in order, none where page-cluster is 0.
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <string>
 
 #include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
+#include "oomgate/swap_area.h"
 
 namespace oomgate {
 namespace {
@@ -80,6 +79,13 @@ Oracle Expect(const Params& p, const Facts&) {
   return all;
 }
 
+// What is swapped to memory is not read ahead.
+std::string Probe(const Params&, const Facts&) {
+  return std::strstr(FindSwapArea(*Trace::Share()).path, "zram") == nullptr
+             ? ""
+             : "swap is in memory (zram): nothing is read ahead";
+}
+
 const Register kSwapReadahead{
     {.id = "counters/swap_readahead",
      .summary = "swap is read ahead by page-cluster, where it is read in order",
@@ -87,7 +93,7 @@ const Register kSwapReadahead{
                   .deed =
                       "pages out 8 MiB, reads them back forward, backward and "
                       "scattered, with page-cluster at 0 and 3",
-                  .functions = "swapin_readahead, swap_vma_readahead, "
+                  .functions = "swap_cluster_readahead, swap_vma_readahead, "
                                "__swapin_nr_pages",
                   .look_at =
                       "<order>.majors: how often the disk was waited for; "
@@ -99,6 +105,7 @@ const Register kSwapReadahead{
                {"/proc/sys/vm/page-cluster", std::string(p["cluster"])}};
          },
      .params = {{"cluster", {"0", "3"}}},
+     .probe = Probe,
      .subject = Subject,
      .expect = Expect}};
 

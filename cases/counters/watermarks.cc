@@ -14,7 +14,9 @@ constexpr const char* kMinFree = "/proc/sys/vm/min_free_kbytes";
 constexpr const char* kScale = "/proc/sys/vm/watermark_scale_factor";
 constexpr const char* kRatio = "/proc/sys/vm/lowmem_reserve_ratio";
 constexpr const char* kHuge = "/sys/kernel/mm/transparent_hugepage/enabled";
-constexpr const char* kAsked = "20000";  // kB: more than huge pages want
+// More than huge pages ever want, which is a twentieth of RAM
+// (set_recommended_min_free_kbytes).
+std::int64_t AskedKb(const Facts& f) { return f.ram / 1_KiB / 16; }
 
 // One ratio for each zone of a node.
 struct Ratios {
@@ -95,7 +97,22 @@ void Leave(Trace& trace, const char* state) {
   set("managed", all);
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
+// What was asked for is not taken back when huge pages, which want more free,
+// are switched on and off.
+void Huge(Trace& trace, const Facts& f) {
+  char asked[24];
+  std::snprintf(asked, sizeof asked, "%lld",
+                static_cast<long long>(AskedKb(f)));
+  WriteKnob(trace, kMinFree, asked);
+  for (const char* state : {"always", "never"}) {
+    WriteKnob(trace, kHuge, state);
+    trace.Set(state, NumberIn(kMinFree));
+  }
+  Leave(trace, "huge");
+}
+
+void Subject(Trace& trace, const Params& p, const Facts& f) {
+  if (p["by"] == "huge") return Huge(trace, f);
   Leave(trace, "boot");
   WriteKnob(trace, kMinFree, "8192");
   Leave(trace, "min_free");
@@ -103,32 +120,29 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   Leave(trace, "scale");
   WriteKnob(trace, kRatio, "64 64 64");
   Leave(trace, "ratio");
-  // Huge pages want more free; what was asked for is not taken back when they
-  // are switched off.
-  if (access(kHuge, F_OK) != 0) return;
-  WriteKnob(trace, kMinFree, kAsked);
-  for (const char* state : {"always", "never"}) {
-    WriteKnob(trace, kHuge, state);
-    trace.Set("asked", NumberIn(kMinFree));
-    trace.Add("asked_off", NumberIn(kMinFree) - std::atol(kAsked));
-  }
-  Leave(trace, "asked");
 }
 
-Oracle Expect(const Params&, const Facts& f) {
-  Oracle all = Survives();
-  for (const std::string state :
-       {"boot", "min_free", "scale", "ratio", "asked"}) {
-    // At boot they are computed of fewer pages: some are only freed later.
-    const std::int64_t off = state == "boot" ? f.ram / kPage / 512 : 0;
-    all = AllOf(all, Count(state + ".min_off", Le(off)),
-                Count(state + ".low_off", Le(off)),
-                Count(state + ".high_off", Le(off)),
-                Count(state + ".reserve_off", Le(off)),
-                Count(state + ".managed", Eq(f.ram / kPage)));
+Oracle Hold(const Facts& f, const std::string& state) {
+  // At boot they are computed of fewer pages, some are only freed later; the
+  // reserves are not computed again before their ratio is written.
+  const std::int64_t fewer = f.ram / kPage / 512;
+  const std::int64_t off = state == "boot" ? fewer : 0;
+  const std::int64_t reserve_off = state == "huge" ? fewer : off;
+  return AllOf(Count(state + ".min_off", Le(off)),
+               Count(state + ".low_off", Le(off)),
+               Count(state + ".high_off", Le(off)),
+               Count(state + ".reserve_off", Le(reserve_off)),
+               Count(state + ".managed", Eq(f.ram / kPage)));
+}
+
+Oracle Expect(const Params& p, const Facts& f) {
+  if (p["by"] == "huge") {
+    return AllOf(Survives(), Hold(f, "huge"), Count("always", Eq(AskedKb(f))),
+                 Count("never", Eq(AskedKb(f))));
   }
-  return AllOf(all, Count("asked_off", Eq(0)), Count("boot.reserved", Gt(0)),
-               Count("ratio.reserved", Gt(0)));
+  return AllOf(AllOf(Survives(), Hold(f, "boot"), Hold(f, "min_free")),
+               Hold(f, "scale"), Hold(f, "ratio"),
+               Count("boot.reserved", Gt(0)), Count("ratio.reserved", Gt(0)));
 }
 
 const Register kWatermarks{
@@ -138,7 +152,7 @@ const Register kWatermarks{
          {.claim = "Documentation/admin-guide/sysctl/vm: min_free_kbytes, "
                    "watermark_scale_factor, lowmem_reserve_ratio",
           .deed = "computes them for each zone at boot, and after each of the "
-                  "knobs was written",
+                  "knobs was written; switches huge pages on and off",
           .functions = "__setup_per_zone_wmarks, "
                        "setup_per_zone_lowmem_reserve",
           .look_at = "*_off: pages by which all zones together are off; "
@@ -146,6 +160,13 @@ const Register kWatermarks{
      .suite = Suite::kQuick,
      .blast = Blast::kMachine,
      .needs = {.settings = {{"/proc/sys/vm/watermark_boost_factor", "0"}}},
+     .adjust =
+         [](const Params& p, InstanceInfo& instance) {
+           if (p["by"] == "huge") {
+             instance.needs.settings.push_back({kHuge, "madvise"});
+           }
+         },
+     .params = {{"by", {"knobs", "huge"}}},
      .subject = Subject,
      .expect = Expect}};
 

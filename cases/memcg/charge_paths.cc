@@ -202,7 +202,8 @@ void ByPager(Trace& trace, const Facts& f, const OpenedBox& box,
     pager.Register(range);
     Reap(StartChildIn(trace, box.self(), [&] {
       const std::int64_t done = pager.Copy(range, source.start);
-      if (done != kSize.count) trace.Stop("UFFDIO_COPY", errno);
+      if (done != kSize.count)
+        trace.Stop("UFFDIO_COPY", static_cast<int>(-done));
     }));
     filled.Open();
     WaitForever();

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <cstdio>
+#include <string>
 
 #include "cases/numa/policy.h"
 
@@ -47,6 +48,8 @@ void Place(Trace& trace, const Region& region) {
     poll(nullptr, 0, kLook);
   }
   char name[48];
+  std::snprintf(name, sizeof name, "%s.huge", region.name);
+  trace.Set(name, ReadMapping(range).anon_huge);
   for (int node = 0; node < 2; ++node) {
     std::snprintf(name, sizeof name, "%s.node%d", region.name, node);
     trace.Set(name, PagesOnNode(range, node));
@@ -56,8 +59,6 @@ void Place(Trace& trace, const Region& region) {
 
 void Subject(Trace& trace, const Params&, const Facts&) {
   RunOnCpu(trace, 0);
-  Set(trace, "enabled", "madvise");
-  Set(trace, "defrag", "madvise");
   Set(trace, "khugepaged/max_ptes_none", "511");
   Set(trace, "khugepaged/pages_to_scan", "65536");
   Set(trace, "khugepaged/alloc_sleep_millisecs", "0");
@@ -88,6 +89,12 @@ const Register kCollapseNode{
                                "hpage_collapse_find_target_node",
                   .look_at = "<region>.node0 and .node1 are its pages by node"},
      .needs = TwoNodes(),
+     .adjust =
+         [](const Params&, InstanceInfo& instance) {
+           const std::string thp = kThp;
+           instance.needs.settings = {{thp + "enabled", "madvise"},
+                                      {thp + "defrag", "madvise"}};
+         },
      .subject = Subject,
      .expect = Expect,
      .timeout_seconds = 60}};

@@ -82,23 +82,36 @@ Oracle Of(const std::string& step,
   return all;
 }
 
-Oracle Expect(const Params&, const Facts&) {
+Oracle Expect(const Params&, const Facts& f) {
   constexpr std::int64_t kHalf = kPages / 2;
-  const auto spilled = [](const char* counter) {
-    return Difference(counter, "full.pages.0",
-                      Between<std::int64_t>(-kBesides, kBesides));
+  const auto pages = [](const std::string& step, std::int64_t node0,
+                        std::int64_t node1) {
+    return AllOf(Count(step + ".pages.0", Eq(node0)),
+                 Count(step + ".pages.1", Eq(node1)));
+  };
+  // A table for each 2 MiB that node 1 has.
+  const std::int64_t besides = kBesides + f.ram / kHugePage;
+  const auto as_many = [&](const char* counter, const char* pages) {
+    return Difference(counter, pages, Between(-besides, besides));
   };
   return AllOf(
-      Of("own", {{kPages, 0}, {}, {}, {kPages, 0}, {}, {}}),
-      Of("bound", {{0, kPages}, {}, {}, {}, {0, kPages}, {}}),
-      Of("turns",
-         {{kHalf, kHalf}, {}, {}, {kHalf, 0}, {0, kHalf}, {kHalf, kHalf}}),
-      Count("full.pages.0", Gt(0)), spilled("full.numa_miss.0"),
-      spilled("full.numa_foreign.1"), spilled("full.local_node.0"),
-      Count("full.numa_miss.1", Le(kBesides)),
-      Count("full.numa_foreign.0", Le(kBesides)),
-      Difference("full.numa_hit.1", "full.pages.1",
-                 Between<std::int64_t>(-kBesides, kBesides)));
+      AllOf(Of("own", {{kPages, 0}, {}, {}, {kPages, 0}, {}, {}}),
+            pages("own", kPages, 0)),
+      AllOf(Of("bound", {{0, kPages}, {}, {}, {}, {0, kPages}, {}}),
+            pages("bound", 0, kPages)),
+      AllOf(
+          Of("turns",
+             {{kHalf, kHalf}, {}, {}, {kHalf, 0}, {0, kHalf}, {kHalf, kHalf}}),
+          pages("turns", kHalf, kHalf)),
+      AllOf(Count("full.pages.0", Gt(0)),
+            as_many("full.numa_miss.0", "full.pages.0"),
+            as_many("full.numa_foreign.1", "full.pages.0"),
+            as_many("full.local_node.0", "full.pages.0"),
+            as_many("full.numa_hit.1", "full.pages.1"),
+            as_many("full.other_node.1", "full.pages.1"),
+            Count("full.numa_miss.1", Le(besides)),
+            Count("full.numa_foreign.0", Le(besides)),
+            Count("full.numa_hit.0", Le(besides))));
 }
 
 const Register kNumastat{

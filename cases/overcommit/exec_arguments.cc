@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "cases/overcommit/room.h"
+#include "oomgate/case.h"
 
 namespace oomgate {
 namespace {
@@ -61,7 +61,6 @@ int Exec(Trace& trace, int garbage, const Limit& limit, std::int64_t bytes,
 }
 
 void Subject(Trace& trace, const Params&, const Facts&) {
-  GrowStack<64 << 10>();
   std::memset(text, 'x', sizeof text - 1);
   const int garbage =
       static_cast<int>(syscall(SYS_memfd_create, "garbage", 0U));
@@ -117,6 +116,8 @@ const Register kExecArguments{
               "file's name; "
               "<limit>.fits the errno then (8: ENOEXEC)"},
      .suite = Suite::kQuick,
+     // A host may limit stacks, or what a memfd may be.
+     .needs = {.alone = true},
      .subject = Subject,
      .expect = Expect,
      .metrics = {{.name = "default.bytes",

@@ -12,12 +12,14 @@
 
 namespace oomgate {
 
-inline constexpr int kSoon = 5000;  // milliseconds, for what must happen
+// Milliseconds, for what must happen and for what must not.
+inline constexpr int kSoon = 5000;
+inline constexpr int kStill = 50;
 
 // Waits for the next message; whether it came.
 inline bool Told(const Userfaultfd& pager, uffd_msg& message) {
   pollfd wait = {.fd = pager.fd(), .events = POLLIN, .revents = 0};
-  return poll(&wait, 1, kSoon) == 1 &&
+  return poll(&wait, 1, kSoon) == 1 && (wait.revents & POLLIN) != 0 &&
          read(pager.fd(), &message, sizeof message) == sizeof message;
 }
 

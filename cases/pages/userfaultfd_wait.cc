@@ -8,8 +8,6 @@
 namespace oomgate {
 namespace {
 
-constexpr int kStill = 50;  // milliseconds, for what must not happen
-
 struct Scene {
   Trace& trace;
   Userfaultfd& pager;
@@ -101,7 +99,9 @@ void Subject(Trace& trace, const Params&, const Facts&) {
                   *static_cast<volatile char*>(touched.scene.page.start));
     });
     int status = -1;
-    touched.Set("child_ended", EndsWithin(child, kSoon, status));
+    const bool ended = EndsWithin(child, kSoon, status);
+    touched.Set("child_ended", ended);
+    if (!ended) EndChild(child);
     touched.Set("still", touched.Seen(kStill));
     touched.pager.Copy(touched.scene.page, source.start);
     touched.Set("seen", touched.Seen(kSoon));

@@ -15,8 +15,6 @@ namespace {
 
 constexpr std::int64_t kPages = 16;
 constexpr Bytes kSize = kPages * kPage;
-constexpr int kStill = 50;  // milliseconds, for what must not happen
-constexpr const char* kThp = "/sys/kernel/mm/transparent_hugepage/";
 
 // Pages whose entry in pagemap says that they are protected (bit 57, 5.14).
 std::int64_t Protected(const Range& range) {
@@ -107,8 +105,7 @@ void Shared(Trace& trace) {
   WritePages(trace, source);
   const Range range =
       MapFile(trace, file, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
-  Userfaultfd pager(
-      trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM);
+  Userfaultfd pager(trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP | kUffdWpShmem);
   pager.Register(range, UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP);
   Set(trace, "shared", "errno", pager.Protect(range, true));
   Set(trace, "shared", "absent", Protected(range));
@@ -121,20 +118,14 @@ void Shared(Trace& trace) {
   close(file);
 }
 
-// 5.19, and where the kernel is built with markers.
-bool HasShared(const Facts& f) { return f.kernel >= KernelVersion{5, 19}; }
-
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  char path[80];
-  std::snprintf(path, sizeof path, "%s%s", kThp, "enabled");
-  WriteKnob(trace, path, "madvise");
+void Subject(Trace& trace, const Params& p, const Facts&) {
+  if (p["of"] == "shared") return Shared(trace);
   Small(trace);
   Huge(trace, "huge", true);
   Huge(trace, "zero", false);
-  if (HasShared(f)) Shared(trace);
 }
 
-Oracle Expect(const Params&, const Facts& f) {
+Oracle Expect(const Params& p, const Facts& f) {
   // fb8e37f35a2f (5.14): told by pagemap.
   const bool tells = f.kernel >= KernelVersion{5, 14};
   const auto is = [](const std::string& name, std::int64_t value) {
@@ -147,14 +138,23 @@ Oracle Expect(const Params&, const Facts& f) {
                  is(kind + ".unprotect_errno", 0), is(kind + ".seen", 1),
                  is(kind + ".protected_after", tells ? kPages - 1 : 0));
   };
-  const Oracle anonymous = AllOf(
-      Survives(), written("small"), is("small.other", 0), is("small.child", 0),
-      is("small.child_protected", 0), written("huge"), written("zero"),
-      is("huge.splits_before", 0), is("huge.splits", 1));
-  if (!HasShared(f)) return anonymous;
-  return AllOf(anonymous, written("shared"), is("shared.absent", kPages),
-               is("shared.copied", kSize.count), is("shared.again_errno", 0),
-               is("shared.copied_protected", 0));
+  if (p["of"] == "shared") {
+    return AllOf(Survives(), written("shared"), is("shared.absent", kPages),
+                 is("shared.copied", kSize.count), is("shared.again_errno", 0),
+                 is("shared.copied_protected", 0));
+  }
+  const auto split = [&](const std::string& kind) {
+    return AllOf(written(kind), is(kind + ".splits_before", 0),
+                 is(kind + ".splits", 1));
+  };
+  return AllOf(Survives(), written("small"), is("small.other", 0),
+               is("small.child", 0), is("small.child_protected", 0),
+               split("huge"), split("zero"));
+}
+
+std::string Probe(const Params& p, const Facts&) {
+  const __u64 shared = p["of"] == "shared" ? kUffdWpShmem : 0;
+  return WhyNoUserfaultfd(UFFD_FEATURE_PAGEFAULT_FLAG_WP | shared);
 }
 
 const Register kUserfaultfdWp{
@@ -172,7 +172,16 @@ const Register kUserfaultfdWp{
           .look_at = "<kind>.told 0 and .before 1: the write went through; "
                      ".protected are pages by pagemap"},
      .needs = {.memory = 512_MiB, .alone = true},
-     .probe = WhyNoUserfaultfd,
+     .adjust =
+         [](const Params& p, InstanceInfo& instance) {
+           if (p["of"] == "shared") return;
+           const std::string thp = "/sys/kernel/mm/transparent_hugepage/";
+           instance.needs.settings = {{thp + "enabled", "madvise"},
+                                      {thp + "defrag", "madvise"},
+                                      {thp + "use_zero_page", "1"}};
+         },
+     .params = {{"of", {"anonymous", "shared"}}},
+     .probe = Probe,
      .subject = Subject,
      .expect = Expect}};
 

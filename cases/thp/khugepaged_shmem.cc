@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Of a memfd khugepaged makes a huge page where no more than max_ptes_none of
 // its pages are missing, and all of it is memory then: to the page.
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -78,8 +77,7 @@ void Collapse(Trace& trace, const Round& round) {
     TryAdvise(enough.range, MADV_HUGEPAGE);
     TryAdvise(too_few.range, MADV_HUGEPAGE);
   }
-  for (int i = 0; i < kPatience && enough.blocks() < kHugePage; ++i) {
-    if (huge() > before) break;
+  for (int i = 0; i < kPatience && huge() < before + kHugePage; ++i) {
     poll(nullptr, 0, kLook);
   }
   // And time for what is not to collapse.

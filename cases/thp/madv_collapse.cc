@@ -9,9 +9,9 @@ namespace oomgate {
 namespace {
 
 constexpr int kCollapse = 25;  // MADV_COLLAPSE
-// How far a difference of RssAnon may be off: what a thread (up to 6.1) or a
-// CPU has not added yet, twice.
-constexpr Bytes kHeldBack = 128 * kPage;
+// How far a difference of RssAnon may be off: what a thread (up to 6.1) or each
+// CPU has not added yet.
+Bytes HeldBack(const Facts& f) { return 64 * (1 + f.cpus) * kPage; }
 
 // One region of 2 MiB: how many of its pages are read before and how many are
 // written, and what becomes of it.
@@ -102,12 +102,12 @@ Oracle Of(const Region& region, const Facts& f) {
   };
   // What was not there, or the zero page, becomes anonymous memory.
   const Bytes more = collapses ? kHugePage - region.written * kPage : 0_B;
-  return AllOf(
-      Count(Name(region, "errno"), Eq(collapses ? 0 : EINVAL)),
-      Size(Name(region, "anon"), Between(more - kHeldBack, more + kHeldBack)),
-      value("rss", collapses ? kHugePage : region.written * kPage),
-      value("huge", collapses ? kHugePage : 0_B), value("tables", 0_B),
-      value("bytes", 0_B));
+  return AllOf(Count(Name(region, "errno"), Eq(collapses ? 0 : EINVAL)),
+               Size(Name(region, "anon"),
+                    Between(more - HeldBack(f), more + HeldBack(f))),
+               value("rss", collapses ? kHugePage : region.written * kPage),
+               value("huge", collapses ? kHugePage : 0_B), value("tables", 0_B),
+               value("bytes", 0_B));
 }
 
 Oracle Expect(const Params&, const Facts& f) {

@@ -16,12 +16,25 @@
 
 namespace oomgate {
 
-// A probe: why there is none, "" where there is.
-inline std::string WhyNoUserfaultfd(const Params&, const Facts&) {
+// Old headers lack it (5.19): write protection of shared memory.
+inline constexpr __u64 kUffdWpShmem = 1 << 12;
+
+// A probe: why there is none that has these features (UFFD_FEATURE_…), "" where
+// there is.
+inline std::string WhyNoUserfaultfd(__u64 features) {
   const int fd = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
   if (fd < 0) return "userfaultfd is not allowed, or this kernel has none";
+  uffdio_api api = {};
+  api.api = UFFD_API;
+  const bool asked = ioctl(fd, UFFDIO_API, &api) == 0;
   close(fd);
-  return "";
+  if (!asked) return "userfaultfd has another interface";
+  return (api.features & features) == features
+             ? ""
+             : "userfaultfd of this kernel lacks a feature";
+}
+inline std::string WhyNoUserfaultfd(const Params&, const Facts&) {
+  return WhyNoUserfaultfd(0);
 }
 
 // A descriptor for the memory of the process that makes it; a child that has it
@@ -30,7 +43,8 @@ class Userfaultfd {
  public:
   // `features` are UFFD_FEATURE_….
   explicit Userfaultfd(Trace& trace, __u64 features = 0) : trace_(trace) {
-    fd_ = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
+    // Else poll(2) of it is an error.
+    fd_ = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
     if (fd_ < 0) trace.Stop("userfaultfd", errno);
     uffdio_api api = {};
     api.api = UFFD_API;
