@@ -5,7 +5,8 @@
 namespace oomgate {
 
 // Unmaps the code pages that came along with the judge's work: a subject's RSS
-// is then its own. What it runs again is faulted in again.
+// is then its own. What it runs again is faulted in again; the page tables for
+// all of the program stay.
 void DropCode();
 
 }  // namespace oomgate

@@ -86,6 +86,7 @@ void Huge(Trace& trace, const char* kind, bool write) {
   } else {
     CountOther(range.Part(0_B, kPage), 0);
   }
+  Set(trace, kind, "rss", ReadMapping(range).rss.count);
   const std::int64_t splits = Vmstat("thp_split_pmd");
   Userfaultfd pager(trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP);
   pager.Register(range, UFFDIO_REGISTER_MODE_WP);
@@ -143,13 +144,13 @@ Oracle Expect(const Params& p, const Facts& f) {
                  is("shared.copied", kSize.count), is("shared.again_errno", 0),
                  is("shared.copied_protected", 0));
   }
-  const auto split = [&](const std::string& kind) {
-    return AllOf(written(kind), is(kind + ".splits_before", 0),
-                 is(kind + ".splits", 1));
+  const auto split = [&](const std::string& kind, Bytes rss) {
+    return AllOf(written(kind), Size(kind + ".rss", Eq(rss)),
+                 is(kind + ".splits_before", 0), is(kind + ".splits", 1));
   };
   return AllOf(Survives(), written("small"), is("small.other", 0),
                is("small.child", 0), is("small.child_protected", 0),
-               split("huge"), split("zero"));
+               split("huge", kHugePage), split("zero", 0_B));
 }
 
 std::string Probe(const Params& p, const Facts&) {
