@@ -72,6 +72,17 @@ Bytes FieldOf(const char* status, const char* key) {
   return std::strtoll(at + std::strlen(key), nullptr, 10) * 1_KiB;
 }
 
+// SIGKILL has been sent, and it is not gone yet.
+bool IsDying(const char* status) {
+  for (const char* field : {"SigPnd:", "ShdPnd:"}) {
+    const char* const at = std::strstr(status, field);
+    if (at == nullptr) continue;
+    const auto pending = std::strtoull(at + std::strlen(field), nullptr, 16);
+    if ((pending >> (SIGKILL - 1) & 1) != 0) return true;
+  }
+  return false;
+}
+
 // Looks at a process again and again; the folder of samples stays bounded by
 // dropping every second one and looking half as often.
 class Sampler {
@@ -94,6 +105,9 @@ class Sampler {
     if (n <= 0) return;
     status[n] = '\0';
     if (std::strstr(status, "VmRSS:") == nullptr) return;  // has no memory left
+    // The kernel may have reaped it already, and no more to give before it is
+    // gone: for a file that is opened now somebody else would be killed.
+    if (IsDying(status)) return;
     if (samples_.size() == kMostSamples) Thin();
     samples_.push_back(
         {std::chrono::duration_cast<milliseconds>(steady_clock::now() - start_)
