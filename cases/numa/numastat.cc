@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each node counts where its pages went: as wanted (numa_hit), to who wanted
 // another node's (numa_miss there, numa_foreign here), to whose CPU, in turns.
+#include <algorithm>
 #include <cstdio>
 
 #include "cases/numa/policy.h"
@@ -11,11 +12,13 @@ namespace {
 constexpr std::int64_t kPages = 2000;
 constexpr std::int64_t kBesides = 200;  // page tables, and what others take
 constexpr Bytes kBeyond = 24_MiB;
+constexpr int kTimes = 3;
 
 constexpr const char* kCounters[] = {"numa_hit",     "numa_miss",
                                      "numa_foreign", "local_node",
                                      "other_node",   "interleave_hit"};
 constexpr int kNodes = 2;
+enum Counter { kHit, kMiss, kForeign, kLocal, kOther, kInTurns };
 
 struct Counts {
   std::int64_t of[kNodes][std::size(kCounters)] = {};
@@ -35,9 +38,9 @@ Counts Read() {
   return counts;
 }
 
-// Writes a range under a policy; leaves "<step>.<counter>.<node>".
-void Step(Trace& trace, const char* step, int mode, unsigned long nodes,
-          Bytes size) {
+// What one writing of a range under a policy counts, and where its pages are.
+Counts Write(Trace& trace, int mode, unsigned long nodes, Bytes size,
+             std::int64_t (&pages)[kNodes]) {
   const Range range = MapAnonymous(trace, size);
   if (mode != MPOL_DEFAULT && BindRange(range, mode, nodes) != 0) {
     trace.Stop("mbind", errno);
@@ -45,17 +48,46 @@ void Step(Trace& trace, const char* step, int mode, unsigned long nodes,
   Read();
   const Counts before = Read();
   WritePages(trace, range);
-  const Counts after = Read();
+  Counts grown = Read();
+  for (int node = 0; node < kNodes; ++node) {
+    for (std::size_t i = 0; i < std::size(kCounters); ++i) {
+      grown.of[node][i] -= before.of[node][i];
+    }
+    pages[node] = PagesOnNode(range, node);
+  }
+  Unmap(trace, range);
+  if (mode != MPOL_PREFERRED) return grown;
+  // How much fits differs each time: what counts is what they are beside that.
+  for (const int counter : {kHit, kOther}) grown.of[1][counter] -= pages[1];
+  for (const int counter : {kMiss, kLocal}) grown.of[0][counter] -= pages[0];
+  grown.of[1][kForeign] -= pages[0];
+  return grown;
+}
+
+// Leaves "<step>.<counter>.<node>": the least of a few times. Who reads the
+// counters on another CPU meanwhile may have some counted twice
+// (__count_numa_events adds without a lock), never one less.
+void Step(Trace& trace, const char* step, int mode, unsigned long nodes,
+          Bytes size) {
+  std::int64_t pages[kNodes];
+  Counts least = Write(trace, mode, nodes, size, pages);
+  for (int i = 1; i < kTimes; ++i) {
+    const Counts again = Write(trace, mode, nodes, size, pages);
+    for (int node = 0; node < kNodes; ++node) {
+      for (std::size_t j = 0; j < std::size(kCounters); ++j) {
+        least.of[node][j] = std::min(least.of[node][j], again.of[node][j]);
+      }
+    }
+  }
   char name[48];
   for (int node = 0; node < kNodes; ++node) {
     for (std::size_t i = 0; i < std::size(kCounters); ++i) {
       std::snprintf(name, sizeof name, "%s.%s.%d", step, kCounters[i], node);
-      trace.Set(name, after.of[node][i] - before.of[node][i]);
+      trace.Set(name, least.of[node][i]);
     }
     std::snprintf(name, sizeof name, "%s.pages.%d", step, node);
-    trace.Set(name, PagesOnNode(range, node));
+    trace.Set(name, pages[node]);
   }
-  Unmap(trace, range);
 }
 
 void Subject(Trace& trace, const Params&, const Facts&) {
@@ -91,8 +123,8 @@ Oracle Expect(const Params&, const Facts& f) {
   };
   // A table for each 2 MiB that node 1 has.
   const std::int64_t besides = kBesides + f.ram / kHugePage;
-  const auto as_many = [&](const char* counter, const char* pages) {
-    return Difference(counter, pages, Between(-besides, besides));
+  const auto beside = [&](const char* counter) {
+    return Count(counter, Between(-besides, besides));
   };
   return AllOf(
       AllOf(Of("own", {{kPages, 0}, {}, {}, {kPages, 0}, {}, {}}),
@@ -103,15 +135,11 @@ Oracle Expect(const Params&, const Facts& f) {
           Of("turns",
              {{kHalf, kHalf}, {}, {}, {kHalf, 0}, {0, kHalf}, {kHalf, kHalf}}),
           pages("turns", kHalf, kHalf)),
-      AllOf(Count("full.pages.0", Gt(0)),
-            as_many("full.numa_miss.0", "full.pages.0"),
-            as_many("full.numa_foreign.1", "full.pages.0"),
-            as_many("full.local_node.0", "full.pages.0"),
-            as_many("full.numa_hit.1", "full.pages.1"),
-            as_many("full.other_node.1", "full.pages.1"),
-            Count("full.numa_miss.1", Le(besides)),
-            Count("full.numa_foreign.0", Le(besides)),
-            Count("full.numa_hit.0", Le(besides))));
+      AllOf(Count("full.pages.0", Gt(0)), beside("full.numa_miss.0"),
+            beside("full.numa_foreign.1"), beside("full.local_node.0"),
+            beside("full.numa_hit.1"), beside("full.other_node.1"),
+            beside("full.numa_miss.1"), beside("full.numa_foreign.0"),
+            beside("full.numa_hit.0")));
 }
 
 const Register kNumastat{
@@ -123,7 +151,8 @@ const Register kNumastat{
                   "in turns; then more than node 1 has, preferring it",
           .functions = "zone_statistics, alloc_page_interleave, "
                        "fold_vm_numa_events",
-          .look_at = "<step>.<counter>.<node> is what the counter grew by"},
+          .look_at = "<step>.<counter>.<node> is what the counter grew by; "
+                     "of full, beside the pages that are there"},
      .needs = TwoNodes(),
      .subject = Subject,
      .expect = Expect}};
