@@ -15,9 +15,6 @@
 namespace oomgate {
 namespace {
 
-// Nothing is written back by itself meanwhile: 0 means at once to some kernels.
-constexpr const char* kLate = "360000";
-
 constexpr const char* kKnob = "/proc/sys/vm/drop_caches";
 constexpr Bytes kClean = 8_MiB;
 constexpr Bytes kDirty = 2_MiB;  // behind it
@@ -53,16 +50,6 @@ void LookAround() {
   }
 }
 
-void WriteDisk(Trace& trace, int disk, Bytes from, Bytes size) {
-  static char chunk[64 << 10];
-  for (Bytes at = from; at < from + size; at += Bytes{sizeof chunk}) {
-    if (pwrite(disk, chunk, sizeof chunk, at.count) !=
-        static_cast<ssize_t>(sizeof chunk)) {
-      trace.Stop("write to the scratch disk", errno);
-    }
-  }
-}
-
 void Subject(Trace& trace, const Params& p, const Facts&) {
   const char what[] = {p["what"][0], '\0'};
   // What another CPU has just read waits there, and cannot be dropped.
@@ -87,8 +74,7 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   const std::int64_t pagecache = Vmstat("drop_pagecache");
   const std::int64_t slab = Vmstat("drop_slab");
   trace.Set("clean.before", CachedOfDisk(trace, disk, 0_B, kClean));
-  const std::int64_t unused = UnusedDentries(trace);
-  trace.Set("unused.before", unused);
+  trace.Set("unused.before", UnusedDentries(trace));
   // What was used since the last look is only noted the first time.
   for (int i = 0; i < kTimes; ++i) WriteKnob(trace, kKnob, what);
   trace.Set("unused.after", UnusedDentries(trace));
@@ -143,8 +129,7 @@ const Register kDropCaches{
           .look_at = "<what>.after is what is still there; told is how often "
                      "the kernel says it was done"},
      .blast = Blast::kMachine,
-     .needs = {.disk = 64_MiB,
-               .settings = {{"/proc/sys/vm/dirty_writeback_centisecs", kLate}}},
+     .needs = {.disk = 64_MiB, .settings = {NoWriteback()}},
      .params = {{"what", {"1", "2", "3"}}},
      .subject = Subject,
      .expect = Expect}};

@@ -12,9 +12,6 @@
 namespace oomgate {
 namespace {
 
-// Nothing is written back by itself meanwhile: 0 means at once to some kernels.
-constexpr const char* kLate = "360000";
-
 constexpr std::int64_t kPages = 4000;
 constexpr Bytes kSize = kPages * kPage;
 constexpr Bytes kWritten = 8_MiB;
@@ -87,14 +84,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 
   const int disk = open(kScratchDisk, O_RDWR | O_CLOEXEC);
   if (disk < 0) trace.Stop("open of the scratch disk", errno);
-  static char page[4096];
-  const auto write_all = [&] {
-    for (Bytes at; at < kWritten; at += kPage) {
-      if (pwrite(disk, page, sizeof page, at.count) != kPage.count) {
-        trace.Stop("write to the scratch disk", errno);
-      }
-    }
-  };
+  const auto write_all = [&] { WriteDisk(trace, disk, 0_B, kWritten); };
   Measure(trace, "dirty", write_all);
   // Dirty already, it is not dirtied again.
   Measure(trace, "dirty_again", write_all);
@@ -149,9 +139,7 @@ const Register kVmstatEvents{
                        "folio_account_dirtied, folio_clear_dirty_for_io",
           .look_at = "<step>.<event> is by how much the counter grew"},
      .suite = Suite::kQuick,
-     .needs = {.alone = true,
-               .disk = 64_MiB,
-               .settings = {{"/proc/sys/vm/dirty_writeback_centisecs", kLate}}},
+     .needs = {.alone = true, .disk = 64_MiB, .settings = {NoWriteback()}},
      .subject = Subject,
      .expect = Expect}};
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A page that a pager has protected is not written before the pager says so:
 // small, huge, the zero page, or one of shared memory that is not there yet.
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cstdio>
 
 #include "cases/pages/toucher.h"
+#include "oomgate/frame.h"
 
 namespace oomgate {
 namespace {
@@ -18,16 +18,10 @@ constexpr Bytes kSize = kPages * kPage;
 
 // Pages whose entry in pagemap says that they are protected (bit 57, 5.14).
 std::int64_t Protected(const Range& range) {
-  const int file = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   std::int64_t pages = 0;
   for (char* at = range.start; at < range.end(); at += kPage.count) {
-    std::uint64_t entry = 0;
-    const auto page = reinterpret_cast<std::uintptr_t>(at) / 4096;
-    (void)!pread(file, &entry, sizeof entry,
-                 static_cast<off_t>(page * sizeof entry));
-    pages += entry >> 57 & 1;
+    pages += PagemapEntry(at) >> 57 & 1;
   }
-  close(file);
   return pages;
 }
 

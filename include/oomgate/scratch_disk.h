@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// File pages of the scratch disk: reading some, and how many are in memory.
+// File pages of the scratch disk: reading and writing some, and how many are in
+// memory.
 #pragma once
 
 #include <fcntl.h>
@@ -26,6 +27,24 @@ inline void ReadDisk(Trace& trace, Bytes from, Bytes size) {
     }
   }
   close(disk);
+}
+
+// Leaves them dirty, for as long as nothing writes them back.
+inline void WriteDisk(Trace& trace, int disk, Bytes from, Bytes size) {
+  constexpr Bytes kChunk = 64_KiB;
+  static char chunk[kChunk.count];
+  for (Bytes at = from; at < from + size; at += kChunk) {
+    if (pwrite(disk, chunk, sizeof chunk, at.count) !=
+        static_cast<ssize_t>(sizeof chunk)) {
+      trace.Stop("write to the scratch disk", errno);
+    }
+  }
+}
+
+// A need: nothing is written back by itself within an hour. 0 would mean at
+// once to some kernels.
+inline Setting NoWriteback() {
+  return {"/proc/sys/vm/dirty_writeback_centisecs", "360000"};
 }
 
 // How much of a part of the disk is in the page cache: by mincore, which is
