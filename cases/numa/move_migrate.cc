@@ -25,26 +25,12 @@ int Wrong(const Range& range) {
   return wrong;
 }
 
-// Of how many pages move_pages(2) says so, asked for all at once.
-int ToldOn(const Range& range, int node) {
-  static void* at[kPages];
-  static int status[kPages];
-  for (int i = 0; i < kPages; ++i) {
-    at[i] = range.start + i * kPage.count;
-    status[i] = -9999;
-  }
-  syscall(SYS_move_pages, 0, static_cast<long>(kPages), at, nullptr, status, 0);
-  int told = 0;
-  for (const int one : status) told += one == node ? 1 : 0;
-  return told;
-}
-
 void Moves(Trace& trace) {
   const Range range = MapAnonymous(trace, kPages * kPage);
   Sign(range);
   trace.Set("before.node0", PagesOnNode(range, 0));
   trace.Set("status", Where(range.start));
-  trace.Set("told.node0", ToldOn(range, 0));
+  trace.Set("told.node0", CountPages<kPages>(range, kPages, 0));
   const std::int64_t events = Vmstat("pgmigrate_success");
   // A page that somebody looks at in that moment stays: once more.
   for (int i = 0; i < kTries && PagesOnNode(range, 1) < kPages; ++i) {

@@ -44,8 +44,8 @@ inline int Where(const void* page) {
 // move_pages(2) of the first `pages` of a range, at most kMost; how many are on
 // `node` by its statuses, or -errno.
 template <int kMost>
-int MovePages(const Range& range, int pages, int node,
-              int flags = MPOL_MF_MOVE) {
+int MovePages(const Range& range, int pages, int node, int flags = MPOL_MF_MOVE,
+              bool ask_only = false) {
   static void* at[kMost];
   static int nodes[kMost];
   static int status[kMost];
@@ -54,13 +54,19 @@ int MovePages(const Range& range, int pages, int node,
     nodes[i] = node;
     status[i] = -1;
   }
-  if (syscall(SYS_move_pages, 0, static_cast<long>(pages), at, nodes, status,
-              flags) < 0) {
+  if (syscall(SYS_move_pages, 0, static_cast<long>(pages), at,
+              ask_only ? nullptr : nodes, status, flags) < 0) {
     return -errno;
   }
   int there = 0;
   for (int i = 0; i < pages; ++i) there += status[i] == node ? 1 : 0;
   return there;
+}
+
+// The same without moving any: how many of them are there, asked at once.
+template <int kMost>
+int CountPages(const Range& range, int pages, int node) {
+  return MovePages<kMost>(range, pages, node, 0, true);
 }
 
 // The shape that all cases of this folder share: their boots are few.
