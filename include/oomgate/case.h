@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A case is a value: what the kernel promises, the deed that puts it to the
 // test, and the oracle that decides. What every case includes; a few need one
-// more of this folder (cost, page_out, numbered_pages, swap_area).
+// more of this folder (cost, deed_mark, frame, numbered_pages, page_out,
+// scratch_disk, swap_area, userfaultfd).
 //
 //   Subject   runs in a process of its own, inside the box, and may die there.
 //             Never asserts, throws, logs; never allocates after a first touch.
