@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "oomgate/model/params.h"
 
@@ -43,11 +44,45 @@ struct OomReport {
   bool operator==(const OomReport&) const = default;
 };
 
+// An expectation that did not hold, in words: "lock twice", "grown", "8 MiB",
+// "4 MiB".
+struct FailedCheck {
+  std::string step;   // "" for what is expected of the case as a whole
+  std::string value;  // its name; "end" for how the subject ended
+  std::string seen;
+  std::string expected;
+  bool operator==(const FailedCheck&) const = default;
+};
+
+// What was found besides the expectations.
+struct Finding {
+  std::string what;  // one of the kinds below
+  std::string text;  // "Shmem +4096 kB"
+  bool operator==(const Finding&) const = default;
+};
+inline constexpr const char* kLeftBehind = "left behind";
+inline constexpr const char* kKernelWarning = "kernel warning";
+inline constexpr const char* kTaint = "taint";
+inline constexpr const char* kOomKiller = "oom killer";
+inline constexpr const char* kKnownBug = "known bug";
+
+// A step that does not apply on this kernel or machine.
+struct LeftOut {
+  std::string step;
+  std::string reason;
+  bool operator==(const LeftOut&) const = default;
+};
+
 struct Result {
   std::string id;
   Params params;
   Verdict verdict = Verdict::kBroken;
-  std::string reason;  // why it is not a pass; "" for a pass
+  // One sentence: why it is not a pass; "" for a pass. Made from the three
+  // below where there are any.
+  std::string reason;
+  std::vector<FailedCheck> checks = {};  // what did not hold
+  std::vector<Finding> also = {};
+  std::vector<LeftOut> left_out = {};
   std::string end;     // how the subject ended: "exited 0", "oom-killed", …
   std::string place;   // "host", "cgroup", "vm"
   std::string shape;   // "vm-256m-1cpu"
