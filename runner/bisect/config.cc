@@ -121,7 +121,7 @@ class ConfigSearch {
   }
 
   void Tell(const Changes& smallest) const {
-    Finding finding;
+    BisectFinding finding;
     finding.culprit =
         fmt::format("Enough, and none can go: {} ({} of {} options)",
                     ToText(changes_, smallest, changes_.size()),

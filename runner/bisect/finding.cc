@@ -42,7 +42,7 @@ void AddSide(std::string& text, const char* name,
 }
 
 // What both measured, and not alike.
-void AddValues(std::string& text, const Finding& finding) {
+void AddValues(std::string& text, const BisectFinding& finding) {
   if (!finding.before || !finding.now || !finding.before->result ||
       !finding.now->result) {
     return;
@@ -70,7 +70,7 @@ std::vector<fs::path> ConsolesIn(const fs::path& run) {
   return consoles;
 }
 
-std::string FindingText(const Finding& finding, const fs::path& folder) {
+std::string FindingText(const BisectFinding& finding, const fs::path& folder) {
   std::string text = "\n" + Printable(finding.culprit) + "\n";
   AddSide(text, "before", finding.before, folder);
   AddSide(text, "now", finding.now, folder);

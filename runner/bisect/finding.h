@@ -12,7 +12,7 @@
 
 namespace oomgate {
 
-struct Finding {
+struct BisectFinding {
   std::string culprit;  // "first bad commit: 1234abcd mm: …"
   // The last good and the first bad step, where they were tried here.
   std::optional<Trial> before = {};
@@ -22,7 +22,7 @@ struct Finding {
 };
 
 // `folder`: the bisect's.
-std::string FindingText(const Finding& finding,
+std::string FindingText(const BisectFinding& finding,
                         const std::filesystem::path& folder);
 
 // The kernel logs of a run, by name.

@@ -83,7 +83,7 @@ class PackagesSearch {
   }
 
   void Tell(const Border& border) const {
-    Finding finding;
+    BisectFinding finding;
     finding.culprit =
         fmt::format("Changed between {} and {}, of {} kernels",
                     NameOf(border.good), NameOf(border.bad), line_.size());

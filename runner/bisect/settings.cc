@@ -97,7 +97,7 @@ class SettingsSearch {
   }
 
   void Tell(const Changes& smallest) {
-    Finding finding;
+    BisectFinding finding;
     finding.culprit =
         fmt::format("Enough, and none can go: {} ({} of {} changes)",
                     TextOf(smallest), smallest.size(), changes_.size());

@@ -170,7 +170,7 @@ std::string Step::Again(const std::string& commit) const {
 void Step::TellCulprit() const {
   const auto culprit = CulpritAfter(trial_.outcome.answer);
   if (!culprit) return;
-  Finding finding;
+  BisectFinding finding;
   finding.culprit =
       fmt::format("First bad commit: {} {}", culprit->commit.substr(0, 12),
                   culprit->subject);

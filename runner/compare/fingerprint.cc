@@ -19,7 +19,7 @@ constexpr const char* kImage = "kernel image";
 constexpr const char* kOptions = "kernel options";
 constexpr const char* kBuild = "kernel build";
 constexpr const char* kCommandLine = "command line";
-constexpr const char* kTaint = "taint";
+constexpr const char* kTaintFlags = "taint";
 constexpr const char* kMemory = "memory";
 constexpr const char* kOomgate = "oomgate";
 constexpr const char* kQemu = "qemu";
@@ -81,7 +81,7 @@ Matter MatterOf(const std::string& what, bool guest, bool other_kernel) {
   if (FollowsFromBoot(what)) {
     return guest && other_kernel ? Matter::kKernel : Matter::kNote;
   }
-  const bool follows = what == kCommandLine || what == kTaint ||
+  const bool follows = what == kCommandLine || what == kTaintFlags ||
                        (guest && (setting || what == kMemory));
   if (other_kernel && follows) return Matter::kKernel;
   return Matter::kPlace;
@@ -153,7 +153,7 @@ void Fingerprint::Add(const Run& run) {
     add(kOptions, start.config_digest);
     add(kBuild, start.version);
     add(kCommandLine, CommandLine(start.command_line));
-    add(kTaint, start.taint);
+    add(kTaintFlags, start.taint);
     add("accelerator", start.accelerator);
     add("cpu", start.cpu);
     add("cpus", std::to_string(start.cpus));
@@ -207,7 +207,7 @@ std::vector<std::string> LinesOf(const std::vector<Difference>& differences) {
       continue;
     }
     const bool told =
-        d.what == kKernel || d.what == kCommandLine || d.what == kTaint;
+        d.what == kKernel || d.what == kCommandLine || d.what == kTaintFlags;
     if (other_kernel && d.matter == Matter::kKernel && !told) {
       with_it.insert(d.what.substr(d.what.rfind('/') + 1));
       continue;
