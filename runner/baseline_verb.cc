@@ -88,6 +88,10 @@ void Bless(const VerbOptions& options) {
   if (IsBaseline(run)) {
     throw UserError(file.string() + ": is a baseline already");
   }
+  if (const std::string why = NeverFit(run); !why.empty()) {
+    throw UserError(fmt::format("{} is not blessed: {}: run without that",
+                                file.string(), why));
+  }
   const std::vector<Baseline> baselines = BaselinesOf(run);
   if (!options.anyway) CheckFit(run, baselines, options);
   if (baselines.empty()) {

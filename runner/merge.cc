@@ -160,6 +160,9 @@ class Merger {
     Run& run = merged_.run;
     run.oomgate = chosen_[0]->run.oomgate;
     run.started = chosen_[0]->run.started;
+    // The same in all, as their options are.
+    run.invert = chosen_[0]->run.invert;
+    run.without = chosen_[0]->run.without;
     std::vector<std::pair<int, const Result*>> placed;
     for (const NamedRun* shard : chosen_) {
       const Run& part = shard->run;

@@ -69,6 +69,20 @@ TEST(Merge, PutsResultsInTheOrderOfThePlan) {
   }
 }
 
+TEST(Merge, ShardsOfAnOlderSchemaFit) {
+  NamedRun old = ShardRun(1);
+  old.run.schema = 1;
+  NamedRun now = ShardRun(2);
+  now.run.results[0].left_out = {{"lock", "needs 4.4"}};
+  now.run.invert = old.run.invert = true;
+  now.run.without = old.run.without = "lock";
+  const oomgate::Run run = Merge({old, now}).run;
+  EXPECT_EQ(run.schema, kSchema);
+  EXPECT_EQ(run.results.at(1).left_out.size(), 1U);
+  EXPECT_TRUE(run.invert);
+  EXPECT_EQ(run.without, "lock");
+}
+
 TEST(Merge, NamesEveryShardThatIsMissing) {
   EXPECT_THAT(WhyNot({ShardRun(1)}), HasSubstr("shard 2/2 is missing"));
   NamedRun of_four = ShardRun(2);

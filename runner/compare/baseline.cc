@@ -52,6 +52,10 @@ Result Blessed(const Result& result, const std::set<std::string>& noisy) {
   blessed.end = result.end;
   blessed.place = result.place;
   blessed.shape = result.shape;
+  // Which steps, not why: reasons hold numbers of the machine.
+  for (const LeftOut& out : result.left_out) {
+    blessed.left_out.push_back({out.step, ""});
+  }
   // Its starts say which kernel: once, not in every result.
   for (const auto& [name, value] : result.metrics) {
     if (!noisy.contains(name)) blessed.metrics[name] = value;
@@ -73,7 +77,14 @@ fs::path FileOf(const Baseline& baseline) {
   return fs::path(baseline.shape) / (baseline.series + ".json");
 }
 
+std::string NeverFit(const Run& run) {
+  if (run.invert) return "it ran with --invert";
+  if (!run.without.empty()) return "it ran with --without=" + run.without;
+  return "";
+}
+
 std::string Unfit(const Run& run) {
+  if (const std::string never = NeverFit(run); !never.empty()) return never;
   if (run.shard) return "it is one shard: merge them first";
   if (run.interrupted || run.finished.empty()) {
     return "it is not whole: it was interrupted or cut off";

@@ -27,8 +27,12 @@ std::filesystem::path FileOf(const Baseline& baseline);
 // that no place took.
 std::vector<Baseline> BaselinesOf(const Run& run);
 
-// Why the run should not be blessed; "" where it can: something in it failed,
-// or it is not whole.
+// Why the run is no measure of anything, whatever the user says; "" where it
+// may be: it did not run its cases as they are meant.
+std::string NeverFit(const Run& run);
+
+// Why the run should not be blessed; "" where it can: that, or something in it
+// failed, or it is not whole.
 std::string Unfit(const Run& run);
 
 // The text of its file: one metric per line, keys and results sorted, so that a

@@ -102,6 +102,24 @@ TEST(Baseline, WhatFailedIsNotBlessed) {
   EXPECT_THAT(Unfit(run), HasSubstr("not whole"));
 }
 
+TEST(Baseline, WhatDidNotRunAsItIsMeantIsNeverBlessed) {
+  oomgate::Run run = TwoShapes();
+  EXPECT_EQ(NeverFit(run), "");
+  run.invert = true;
+  EXPECT_THAT(NeverFit(run), HasSubstr("--invert"));
+  run.invert = false;
+  run.without = "lock twice";
+  EXPECT_THAT(NeverFit(run), HasSubstr("--without=lock twice"));
+  EXPECT_EQ(Unfit(run), NeverFit(run));
+}
+
+TEST(Baseline, KeepsTheNamesOfStepsThatWereLeftOut) {
+  oomgate::Run run = TwoShapes();
+  run.results[0].left_out = {{"lock on fault", "needs 7 pages, has 3"}};
+  EXPECT_THAT(BaselinesOf(run)[0].run.results.at(1).left_out,
+              ElementsAre(LeftOut{"lock on fault", ""}));
+}
+
 struct BaselineFiles : testing::Test {
   fs::path root =
       fs::path(testing::TempDir()) / ("bless." + std::to_string(::getpid()));

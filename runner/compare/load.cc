@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "oomgate/model/json.h"
+#include "runner/compare/json_reader.h"
 #include "runner/error.h"
 #include "runner/kernel/file.h"
 
@@ -19,141 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace ondemand = simdjson::ondemand;
-
-// What is being read, for the one line that says what is wrong with it.
-class Reader {
- public:
-  Reader(const simdjson::padded_string& text, const std::string& name)
-      : text_(text), name_(name) {}
-
-  [[noreturn]] void Refuse(ondemand::value value, const std::string& what) {
-    const std::string_view token = value.raw_json_token();
-    const auto before = static_cast<std::size_t>(token.data() - text_.data());
-    std::string shown(token.substr(0, token.find_first_of(",\n")));
-    if (shown.size() > 40) shown = shown.substr(0, 37) + "...";
-    throw UserError(fmt::format("{}:{}: {}: is {}, {}", name_, LineAt(before),
-                                path_, shown, what));
-  }
-
-  // Damage, not a wrong value: the other parser tells where it begins.
-  [[noreturn]] void Damaged(simdjson::error_code error) const {
-    std::string why = simdjson::error_message(error);
-    std::size_t line = LineAt(text_.size());
-    try {
-      const std::string_view text(text_.data(), text_.size());
-      const Json whole = Json::parse(text);
-    } catch (const Json::parse_error& parse_error) {
-      line = LineAt(std::min(parse_error.byte, text_.size()));
-      const std::string what = parse_error.what();
-      const std::size_t colon = what.find(": ");
-      why = colon == std::string::npos ? what : what.substr(colon + 2);
-    } catch (const Json::exception&) {
-    }
-    throw UserError(fmt::format("{}:{}: {}: no whole JSON text: {}", name_,
-                                line, path_.empty() ? "run" : path_, why));
-  }
-
-  [[noreturn]] void Missing(const std::string& field) const {
-    throw UserError(fmt::format("{}: {}: is not there", name_,
-                                path_.empty() ? field : path_ + "." + field));
-  }
-
-  template <typename T>
-  T Checked(simdjson::simdjson_result<T> result) const {
-    T value;
-    const simdjson::error_code error = std::move(result).get(value);
-    if (error != simdjson::SUCCESS) Damaged(error);
-    return value;
-  }
-
-  // What `act` reads is of the field with that name.
-  template <typename Act>
-  void Within(std::string_view name, Act act) {
-    const std::size_t length = path_.size();
-    if (length > 0) path_ += '.';
-    path_ += name;
-    act();
-    path_.resize(length);
-  }
-
-  // Calls `each(name, value)` for every member. What it leaves is passed over.
-  template <typename Each>
-  void Members(ondemand::value value, Each each) {
-    ondemand::object object;
-    const auto error = value.get_object().get(object);
-    if (error == simdjson::INCORRECT_TYPE) Refuse(value, "must be an object");
-    if (error != simdjson::SUCCESS) Damaged(error);
-    for (auto member : object) {
-      ondemand::field field = Checked(std::move(member));
-      const std::string_view name = Checked(field.unescaped_key());
-      Within(name, [&] { each(name, field.value()); });
-    }
-  }
-  template <typename Each>
-  void Items(ondemand::value value, Each each) {
-    ondemand::array array;
-    const auto error = value.get_array().get(array);
-    if (error == simdjson::INCORRECT_TYPE) Refuse(value, "must be an array");
-    if (error != simdjson::SUCCESS) Damaged(error);
-    const std::size_t length = path_.size();
-    std::size_t index = 0;
-    for (auto item : array) {
-      path_ += fmt::format("[{}]", index++);
-      each(Checked(item));
-      path_.resize(length);
-    }
-  }
-
-  std::string Text(ondemand::value value) {
-    return std::string(Scalar<std::string_view>(value, "must be a text"));
-  }
-  double Number(ondemand::value value) {
-    return Scalar<double>(value, "must be a number");
-  }
-  int Count(ondemand::value value) {
-    return static_cast<int>(
-        Scalar<std::int64_t>(value, "must be a whole number"));
-  }
-  bool Truth(ondemand::value value) {
-    return Scalar<bool>(value, "must be true or false");
-  }
-  template <typename Enum, std::size_t N>
-  Enum Word(const char* const (&names)[N], ondemand::value value) {
-    const std::string text = Text(value);
-    const auto* const at = std::find(std::begin(names), std::end(names), text);
-    if (at == std::end(names)) {
-      std::string words;
-      for (const char* name : names) {
-        words += (words.empty() ? "" : ", ") + std::string(name);
-      }
-      Refuse(value, "must be one of " + words);
-    }
-    return static_cast<Enum>(at - std::begin(names));
-  }
-
- private:
-  std::size_t LineAt(std::size_t offset) const {
-    return 1 + static_cast<std::size_t>(
-                   std::count(text_.data(), text_.data() + offset, '\n'));
-  }
-
-  template <typename T>
-  T Scalar(ondemand::value value, const char* must) {
-    T scalar;
-    const auto error = value.get(scalar);
-    if (error == simdjson::INCORRECT_TYPE ||
-        error == simdjson::NUMBER_OUT_OF_RANGE ||
-        error == simdjson::NUMBER_ERROR) {
-      Refuse(value, must);
-    }
-    if (error != simdjson::SUCCESS) Damaged(error);
-    return scalar;
-  }
-
-  const simdjson::padded_string& text_;
-  const std::string& name_;
-  std::string path_;  // "results[3].metrics.rss"
-};
+using Reader = JsonReader;
 
 std::map<std::string, std::string> ReadTexts(Reader& in,
                                              ondemand::value value) {
@@ -215,6 +81,44 @@ Shard ReadShard(Reader& in, ondemand::value value) {
   return s;
 }
 
+// A list of objects whose members are all texts: `set(item, name, text)`.
+template <typename Item, typename Set>
+std::vector<Item> ReadList(Reader& in, ondemand::value value, Set set) {
+  std::vector<Item> list;
+  in.Items(value, [&](ondemand::value member) {
+    Item& item = list.emplace_back();
+    for (const auto& [name, text] : ReadTexts(in, member)) {
+      set(item, name, text);
+    }
+  });
+  return list;
+}
+
+void ReadFindings(Reader& in, std::string_view field, ondemand::value value,
+                  Result& r) {
+  using Text = const std::string&;
+  if (field == "checks") {
+    r.checks = ReadList<FailedCheck>(
+        in, value, [](FailedCheck& check, Text name, Text text) {
+          if (name == "step") check.step = text;
+          if (name == "value") check.value = text;
+          if (name == "seen") check.seen = text;
+          if (name == "expected") check.expected = text;
+        });
+  } else if (field == "also") {
+    r.also = ReadList<Finding>(in, value, [](Finding& f, Text name, Text text) {
+      if (name == "what") f.what = text;
+      if (name == "text") f.text = text;
+    });
+  } else if (field == "left_out") {
+    r.left_out =
+        ReadList<LeftOut>(in, value, [](LeftOut& out, Text name, Text text) {
+          if (name == "step") out.step = text;
+          if (name == "reason") out.reason = text;
+        });
+  }
+}
+
 Result ReadResult(Reader& in, ondemand::value value) {
   Result r;
   bool judged = false;
@@ -244,6 +148,8 @@ Result ReadResult(Reader& in, ondemand::value value) {
       in.Members(field, [&](std::string_view metric, ondemand::value number) {
         r.metrics.emplace_hint(r.metrics.end(), metric, in.Number(number));
       });
+    } else {
+      ReadFindings(in, name, field, r);
     }
   });
   if (r.id.empty()) in.Missing("id");
@@ -260,12 +166,12 @@ void CheckSchema(Reader& in, ondemand::document& document) {
   if (error != simdjson::SUCCESS) in.Damaged(error);
   in.Within("schema", [&] {
     const int schema = in.Count(value);
-    if (schema == kSchema) return;
+    if (IsReadable(schema)) return;
     const char* remedy = schema > kSchema
                              ? "take the oomgate that wrote it, or a newer one"
                              : "run again, or bless again";
-    in.Refuse(value,
-              fmt::format("this oomgate reads schema {}: {}", kSchema, remedy));
+    in.Refuse(value, fmt::format("this oomgate reads schema {} to {}: {}",
+                                 kOldestSchema, kSchema, remedy));
   });
 }
 
@@ -295,6 +201,10 @@ Run ParseRun(std::string_view text, const std::string& name) {
       run.command = in.Text(value);
     } else if (field == "interrupted") {
       run.interrupted = in.Truth(value);
+    } else if (field == "invert") {
+      run.invert = in.Truth(value);
+    } else if (field == "without") {
+      run.without = in.Text(value);
     } else if (field == "shard") {
       run.shard = ReadShard(in, value);
     } else if (field == "starts") {

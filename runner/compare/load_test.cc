@@ -37,6 +37,11 @@ auto Full() {
   fail.verdict = Verdict::kFail;
   fail.reason = "too\nmuch";
   fail.seconds = 2.25;
+  fail.checks = {{"lock", "grown", "8 MiB", "4 MiB"}, {"", "end", "", "x"}};
+  fail.also = {{kLeftBehind, "Shmem +4 kB"}};
+  fail.left_out = {{"lock on fault", "needs 4.4"}};
+  run.invert = true;
+  run.without = "lock twice";
   return run;
 }
 
@@ -78,6 +83,19 @@ TEST(Load, AFileOfBeforeHasNoNewFields) {
   EXPECT_EQ(run.results[0].verdict, Verdict::kSkip);
 }
 
+TEST(Load, SchemaOneStaysReadable) {
+  oomgate::Run old = Full();
+  old.schema = 1;
+  for (Result& result : old.results) {
+    result.checks.clear();
+    result.also.clear();
+    result.left_out.clear();
+  }
+  const std::string text = ToJsonText(old);
+  EXPECT_EQ(ParseRun(text, "run.json"), old);
+  EXPECT_EQ(ToJsonText(ParseRun(text, "run.json")), text);
+}
+
 TEST(Load, UnknownFieldsAreOfANewerWriter) {
   EXPECT_EQ(ParseRun(Edited("\"schema\"", "\"new\": [{}], \"schema\""), "f"),
             Full());
@@ -99,6 +117,8 @@ TEST(Load, AWrongValueHasFileLineAndField) {
               HasSubstr("starts[0].cpus: is 1.5, must be a whole number"));
   EXPECT_THAT(ErrorOf(Edited("\"interrupted\": true", "\"interrupted\": 1")),
               HasSubstr("interrupted: is 1, must be true or false"));
+  EXPECT_THAT(ErrorOf(Edited("\"value\": \"grown\"", "\"value\": 3")),
+              HasSubstr("results[1].checks[0].value: is 3, must be a text"));
   EXPECT_THAT(ErrorOf("{\"schema\":1,\"results\":{}}"),
               HasSubstr("results: is {"));
 }
@@ -111,9 +131,9 @@ TEST(Load, AMissingFieldIsNamed) {
 }
 
 TEST(Load, AnotherSchemaIsRefusedInOneLine) {
-  EXPECT_THAT(ErrorOf("{\"results\": 7,\n\"schema\": 2}"),
-              StartsWith("run.json:2: schema: is 2, this oomgate reads schema "
-                         "1: take the oomgate that wrote it"));
+  EXPECT_THAT(ErrorOf("{\"results\": 7,\n\"schema\": 3}"),
+              StartsWith("run.json:2: schema: is 3, this oomgate reads schema "
+                         "1 to 2: take the oomgate that wrote it"));
   EXPECT_THAT(ErrorOf("{\"schema\": 0}"), HasSubstr("run again"));
 }
 

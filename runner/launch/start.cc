@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "oomgate/model/line.h"
-#include "oomgate/model/result.h"
+#include "oomgate/model/run.h"
 #include "runner/launch/file.h"
 #include "runner/launch/judge.h"
 
@@ -62,7 +62,7 @@ void EmitStart(const LineSink& sink, const std::vector<std::string>& shown) {
   uname(&system);
   const std::string meminfo = ReadFile("/proc/meminfo");
   Line line("start");
-  line.Number("schema", 1)
+  line.Number("schema", kSchema)
       .Text("kernel", system.release)
       .Text("version", system.version)
       .Text("command_line", ReadFile("/proc/cmdline"))

@@ -35,7 +35,7 @@ Record Understand(const Json& json) {
   record.event = EventFromText(json.at("event").get<std::string>());
   switch (record.event) {
     case Event::kStart:
-      if (json.at("schema").get<int>() != kSchema) {
+      if (!IsReadable(json.at("schema").get<int>())) {
         throw std::invalid_argument("schema");
       }
       json.at("kernel").get_ref<const std::string&>();

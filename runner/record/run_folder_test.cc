@@ -32,6 +32,8 @@ auto FullRun() {
   run.finished = UtcNow();
   run.command = "oomgate run 'a/*'";
   run.shard = Shard{2, 4, "c0ffee", {1, 5}};
+  run.invert = true;
+  run.without = "lock";
   run.starts.push_back(
       {.place = "vm",
        .shape = "vm-256m-1cpu-2node-1mswap-4mdisk-cgroup1-instructions",
@@ -66,6 +68,9 @@ auto FullRun() {
   fail.reason = "bytes \xff that are not UTF-8";
   fail.console = "log";
   fail.oom = OomReport{};
+  fail.checks = {{"lock twice", "grown", "8 MiB", "4 MiB"}};
+  fail.also = {{kLeftBehind, "Shmem +4096 kB"}};
+  fail.left_out = {{"lock on fault", "needs kernel 4.4"}};
   run.results.push_back(fail);
   Result skip;
   skip.id = "a/two";
@@ -183,6 +188,26 @@ TEST_F(RunFolderTest, RunJsonFollowsTheSchema) {
   folder.Save(FullRun());
   const Finished good = validate(folder.run_json());
   EXPECT_TRUE(good.ok()) << good.err;
+
+  // Also what an older oomgate wrote.
+  oomgate::Run old = FullRun();
+  old.schema = 1;
+  old.invert = false;
+  old.without = "";
+  for (Result& result : old.results) {
+    result.checks.clear();
+    result.also.clear();
+    result.left_out.clear();
+  }
+  folder.Save(old);
+  const Finished older = validate(folder.run_json());
+  EXPECT_TRUE(older.ok()) << older.err;
+  Json claimed = Json(FullRun());
+  claimed["schema"] = 1;
+  std::ofstream(root / "wrong.json")
+      << claimed.dump(-1, ' ', false, Json::error_handler_t::replace);
+  EXPECT_FALSE(validate(root / "wrong.json").ok());
+  folder.Save(FullRun());
 
   // The schema can say no.
   Json wrong = Json::parse(Content(folder.run_json()));

@@ -48,6 +48,7 @@ struct CaseInfo {
   Blast blast = Blast::kProcess;
   // The promise is a panic of the guest's kernel with these words.
   std::string panics;
+  std::vector<std::string> steps = {};  // their names, in order
   // Proves the harness, not the kernel: runs only when it is named.
   bool meta = false;
   std::vector<Metric> metrics;

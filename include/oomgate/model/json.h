@@ -67,8 +67,12 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Explanation, claim, deed,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceInfo, params, needs,
                                                 suite, timeout_seconds, oracle)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CaseInfo, id, summary, explains,
-                                                blast, panics, meta, metrics,
-                                                instances)
+                                                blast, panics, steps, meta,
+                                                metrics, instances)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(FailedCheck, step, value, seen,
+                                                expected)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Finding, what, text)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LeftOut, step, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
     OomReport, constraint, nodemask, oom_memcg, task_memcg, invoked_by, victim,
     pid, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, pgtables_kb,
@@ -91,7 +95,14 @@ inline Json Numbers(const std::map<std::string, double>& values) {
   return j;
 }
 
-// `oom` and `console` are there only where there is something to say.
+// What a result found, where it found something.
+inline void AddFindings(Json& j, const Result& r) {
+  if (!r.checks.empty()) j["checks"] = r.checks;
+  if (!r.also.empty()) j["also"] = r.also;
+  if (!r.left_out.empty()) j["left_out"] = r.left_out;
+}
+
+// Lists, `oom` and `console` are there only where there is something to say.
 inline void to_json(Json& j, const Result& r) {
   j = Json{{"id", r.id},
            {"params", r.params},
@@ -104,6 +115,7 @@ inline void to_json(Json& j, const Result& r) {
            {"seconds", r.seconds},
            {"metrics", Numbers(r.metrics)},
            {"values", Numbers(r.values)}};
+  AddFindings(j, r);
   if (r.oom) j["oom"] = *r.oom;
   if (!r.console.empty()) j["console"] = r.console;
 }
@@ -112,6 +124,9 @@ inline void from_json(const Json& j, Result& r) {
   j.at("params").get_to(r.params);
   j.at("verdict").get_to(r.verdict);
   r.reason = j.value("reason", "");
+  r.checks = j.value("checks", r.checks);
+  r.also = j.value("also", r.also);
+  r.left_out = j.value("left_out", r.left_out);
   r.end = j.value("end", "");
   r.place = j.value("place", "");
   r.shape = j.value("shape", "");
@@ -133,19 +148,23 @@ inline void to_json(Json& j, const Run& r) {
            {"starts", r.starts},   {"metrics", r.metrics},
            {"results", r.results}};
   if (r.shard) j["shard"] = *r.shard;
+  if (r.invert) j["invert"] = true;
+  if (!r.without.empty()) j["without"] = r.without;
 }
 inline void from_json(const Json& j, Run& r) {
   j.at("schema").get_to(r.schema);
-  if (r.schema != kSchema) {
-    throw std::invalid_argument("schema " + std::to_string(r.schema) +
-                                ", this program reads " +
-                                std::to_string(kSchema));
+  if (!IsReadable(r.schema)) {
+    throw std::invalid_argument(
+        "schema " + std::to_string(r.schema) + ", this program reads " +
+        std::to_string(kOldestSchema) + " to " + std::to_string(kSchema));
   }
   r.oomgate = j.value("oomgate", "");
   r.started = j.value("started", "");
   r.finished = j.value("finished", "");
   r.command = j.value("command", "");
   r.interrupted = j.value("interrupted", false);
+  r.invert = j.value("invert", false);
+  r.without = j.value("without", "");
   if (j.contains("shard")) r.shard = j.at("shard").get<Shard>();
   r.starts = j.value("starts", r.starts);
   r.metrics = j.value("metrics", r.metrics);

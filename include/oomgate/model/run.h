@@ -12,7 +12,13 @@
 
 namespace oomgate {
 
-inline constexpr int kSchema = 1;
+// What is written. Schema 1 had no checks, no findings and no left-out steps;
+// it can still be read.
+inline constexpr int kSchema = 2;
+inline constexpr int kOldestSchema = 1;
+constexpr bool IsReadable(int schema) {
+  return kOldestSchema <= schema && schema <= kSchema;
+}
 
 // What a place was when it started, as the judge's side saw it.
 struct Start {
@@ -61,6 +67,9 @@ struct Run {
   std::string finished;  // "" while the run goes on, or was cut off
   std::string command;   // as typed
   bool interrupted = false;
+  // Not as cases are meant: good for no baseline.
+  bool invert = false;       // the oracles' negation was expected
+  std::string without = {};  // the step whose act was left out
   std::optional<Shard> shard = {};
   std::vector<Start> starts;                           // one per kind of place
   std::map<std::string, std::vector<Metric>> metrics;  // case id -> declared
