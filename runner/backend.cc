@@ -14,6 +14,7 @@ JudgeOrder JudgeOrderOf(const Order& order) {
   }
   judge.timeout_seconds = order.timeout_seconds;
   judge.invert = order.invert;
+  judge.without = order.without;
   return judge;
 }
 

@@ -27,6 +27,7 @@ struct Order {
   int timeout_seconds = 30;  // the subject's
   bool invert = false;       // the oracle's negation is expected
   std::string panics = {};   // what the guest's kernel is to panic with
+  std::string without = {};  // the step whose act is left out
 };
 
 // The same for the launcher. Else than a cgroup's, a box needs no making.

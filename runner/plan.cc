@@ -120,6 +120,9 @@ std::string WhyNotInGuest(Blast blast, const Needs& needs,
 
 std::string ReasonOfSkip(const CaseInfo& info, const InstanceInfo& instance,
                          const PlanOptions& options) {
+  if (!HasStep(info, options.without)) {
+    return "has no step '" + options.without + "'";
+  }
   std::string reason;
   const auto add = [&](Place place, const std::string& why) {
     reason +=
@@ -142,6 +145,7 @@ class Planner {
     const InstanceName name{info.id, instance.params};
     bool planned = false;
     for (const Place place : options_.places) {
+      if (!HasStep(info, options_.without)) break;
       if (!WhyNot(place, info.blast, instance.needs, options_).empty()) {
         continue;
       }
@@ -175,7 +179,8 @@ class Planner {
                 .timeout_seconds =
                     options_.timeout_seconds.value_or(instance.timeout_seconds),
                 .invert = options_.invert,
-                .panics = info.panics};
+                .panics = info.panics,
+                .without = options_.without};
     if (info.blast == Blast::kCgroup) order.needs.memory = BoxOf(order.needs);
     return order;
   }
@@ -208,6 +213,11 @@ class Planner {
 };
 
 }  // namespace
+
+bool HasStep(const CaseInfo& info, const std::string& step) {
+  return step.empty() ||
+         std::ranges::find(info.steps, step) != info.steps.end();
+}
 
 std::string WhyNot(Place place, Blast blast, const Needs& needs,
                    const PlanOptions& options) {

@@ -37,6 +37,8 @@ struct PlanOptions {
   Clock clock = Clock::kWall;
   std::optional<int> timeout_seconds = {};
   bool invert = false;
+  // The step whose act is left out; a case without that step is skipped.
+  std::string without = {};
   // Made to hold in guests; a case that needs another value is skipped.
   std::vector<Setting> settings = {};
   // Places that would be asked for, were they usable here, and why they are
@@ -60,6 +62,9 @@ struct Plan {
 };
 
 Plan MakePlan(const std::vector<CaseInfo>& cases, const PlanOptions& options);
+
+// Whether the case can run without the act of `step`; "" leaves out none.
+bool HasStep(const CaseInfo& info, const std::string& step);
 
 // Why `place` cannot run the instance: need and have; "" where it can.
 std::string WhyNot(Place place, Blast blast, const Needs& needs,

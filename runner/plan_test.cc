@@ -43,6 +43,21 @@ std::vector<std::string> Text(const Plan& plan) {
   return groups;
 }
 
+TEST(MakePlan, WithoutAStepOnlyCasesThatHaveIt) {
+  CaseInfo with = Case("a/with", Blast::kProcess);
+  with.steps = {"lock", "lock twice"};
+  PlanOptions options = On({Place::kHost});
+  options.without = "lock twice";
+  const Plan plan = MakePlan({with, Case("a/other", Blast::kProcess)}, options);
+  ASSERT_THAT(plan.groups, SizeIs(1));
+  ASSERT_THAT(plan.groups[0].orders, SizeIs(1));
+  EXPECT_EQ(plan.groups[0].orders[0].without, "lock twice");
+  EXPECT_EQ(JudgeOrderOf(plan.groups[0].orders[0]).without, "lock twice");
+  ASSERT_THAT(plan.skipped, SizeIs(1));
+  EXPECT_EQ(plan.skipped[0].id, "a/other");
+  EXPECT_EQ(plan.skipped[0].reason, "has no step 'lock twice'");
+}
+
 TEST(MakePlan, ASettingOfTheUserIsAddedToTheNeeds) {
   PlanOptions options = On({Place::kHost, Place::kVm});
   options.settings = {{"/proc/sys/vm/a", "2"}};

@@ -65,14 +65,27 @@ PlanOptions PlanOptionsOf(const RunOptions& options, const Places& places) {
   plan.clock = options.clock;
   plan.timeout_seconds = options.timeout;
   plan.invert = options.invert;
+  plan.without = options.without;
   plan.settings = options.settings;
   return plan;
 }
 
-Run RunOf(const std::vector<CaseInfo>& cases, const std::string& command) {
+// A name that no case has would leave out nothing, and look like an answer.
+void CheckStep(const std::vector<CaseInfo>& cases, const std::string& step) {
+  const bool known = std::ranges::any_of(
+      cases, [&](const CaseInfo& info) { return HasStep(info, step); });
+  if (known || cases.empty()) return;
+  throw UserError("--without=" + step +
+                  ": no selected case has a step of that name; oomgate explain "
+                  "CASE lists its steps");
+}
+
+Run RunOf(const std::vector<CaseInfo>& cases, const RunOptions& options) {
   Run run;
   run.oomgate = OOMGATE_VERSION;
-  run.command = command;
+  run.command = options.command;
+  run.invert = options.invert;
+  run.without = options.without;
   for (const CaseInfo& info : cases) run.metrics[info.id] = info.metrics;
   return run;
 }
@@ -130,6 +143,7 @@ RunDone RunCases(const RunOptions& options, Report& report) {
   const Programs programs = FindPrograms();
   std::vector<CaseInfo> cases =
       Select(LoadCatalogue(programs.cases), options.patterns, options.suite);
+  CheckStep(cases, options.without);
   std::optional<Shard> shard;
   std::string share;
   if (options.shard) {
@@ -172,7 +186,7 @@ RunDone RunCases(const RunOptions& options, Report& report) {
     vm = std::make_unique<VmBackend>(std::move(guest));
   }
 
-  Run run = RunOf(cases, options.command);
+  Run run = RunOf(cases, options);
   run.shard = std::move(shard);
   Recorder recorder(
       std::move(run), plan, folder, report, [&] { return cancel.requested(); },

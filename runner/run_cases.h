@@ -45,6 +45,7 @@ struct RunOptions {
   bool keep = false;
   bool cold = false;
   bool invert = false;
+  std::string without = {};  // the step whose act is left out
   // "auto" means a guest: something above is about guests.
   bool guest_wanted = false;
   // Only a part of the instances, of about the same length as the others by

@@ -7,6 +7,7 @@
 
 #include "runner/cli.h"
 #include "runner/error.h"
+#include "runner/launch/orders.h"
 #include "runner/named_setting.h"
 
 namespace oomgate {
@@ -96,6 +97,17 @@ AddedRunOptions AddRunOptions(CLI::App& verb, RunOptions& r) {
   repeat.push_back(
       verb.add_flag("--invert", r.invert,
                     "expect each oracle's negation: proves that it can fail"));
+  repeat.push_back(
+      verb.add_option("--without", r.without,
+                      "run without the act of that step; shows which checks "
+                      "hold although nothing was done")
+          ->check([](const std::string& text) {
+            return IsStepName(text)
+                       ? std::string()
+                       : "no name of a step: '" + text +
+                             "'; oomgate explain CASE lists its steps";
+          })
+          ->option_text("STEP"));
   verb.add_flag("--keep", r.keep, "keep what guests were started from");
   verb.add_option("--results", r.results, "folder for the run's folder")
       ->capture_default_str();

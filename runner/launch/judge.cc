@@ -140,11 +140,7 @@ struct Spawned {
 
 Spawned Spawn(const JudgeSetup& setup, const JudgeOrder& order,
               const std::string& box, const Pipe& records, const Pipe& log) {
-  std::vector<std::string> words = {
-      setup.program, "--run=" + order.instance, "--box=" + box,
-      "--timeout=" + std::to_string(order.timeout_seconds)};
-  if (order.invert) words.emplace_back("--invert");
-  if (setup.own_machine) words.emplace_back("--promised");
+  std::vector<std::string> words = JudgeWords(setup, order, box);
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -205,6 +201,18 @@ std::optional<std::string> Forward(const Spawned& judge, int cancel_fd,
 }
 
 }  // namespace
+
+std::vector<std::string> JudgeWords(const JudgeSetup& setup,
+                                    const JudgeOrder& order,
+                                    const std::string& box) {
+  std::vector<std::string> words = {
+      setup.program, "--run=" + order.instance, "--box=" + box,
+      "--timeout=" + std::to_string(order.timeout_seconds)};
+  if (order.invert) words.emplace_back("--invert");
+  if (!order.without.empty()) words.push_back("--without=" + order.without);
+  if (setup.own_machine) words.emplace_back("--promised");
+  return words;
+}
 
 void RunJudge(const JudgeSetup& setup, const JudgeOrder& order,
               const LineSink& sink) {

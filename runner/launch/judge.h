@@ -24,6 +24,11 @@ struct JudgeSetup {
   int cancel_fd = -1;  // readable: kill the judge and return
 };
 
+// What the judge is called with; `box`: "machine", "process", "cgroup:/…".
+std::vector<std::string> JudgeWords(const JudgeSetup& setup,
+                                    const JudgeOrder& order,
+                                    const std::string& box);
+
 // Emits `begin`, the judge's own records, and, unless a `result` ended them,
 // `lost` with the cause: {"event":"lost","id":…,"params":…,"cause":"deadline",
 // "broken":false,"log":"last words"}. `broken` is true where no judge could be

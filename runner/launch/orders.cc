@@ -65,8 +65,11 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
     JudgeOrder order;
     if (!ReadRun(line, order)) return false;
     orders.instances.push_back(order);
+  } else if (verb == "without" && !orders.instances.empty()) {
+    // This and knobs are of the instance before them.
+    if (!IsStepName(line)) return false;
+    orders.instances.back().without = line;
   } else if (verb == "knob" && !orders.instances.empty()) {
-    // Of the instance before it.
     Setting knob;
     knob.path = NextWord(line);
     knob.value = line;
@@ -78,6 +81,15 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
 }
 
 }  // namespace
+
+bool IsStepName(std::string_view text) {
+  constexpr std::string_view kAllowed =
+      "abcdefghijklmnopqrstuvwxyz0123456789 _.,+-/=";
+  constexpr std::size_t kLongest = 64;
+  return !text.empty() && text.size() <= kLongest && text.front() != ' ' &&
+         text.back() != ' ' &&
+         text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
 
 std::string Encode(const GuestOrders& orders) {
   std::string text = orders.wait ? "wait\n" : "";
@@ -99,6 +111,7 @@ std::string Encode(const GuestOrders& orders) {
             std::to_string(order.box.count) + " " +
             std::to_string(order.timeout_seconds) + " " +
             (order.invert ? "1 " : "0 ") + order.instance + "\n";
+    if (!order.without.empty()) text += "without " + order.without + "\n";
     for (const Setting& knob : order.knobs) {
       text += "knob " + knob.path + " " + knob.value + "\n";
     }

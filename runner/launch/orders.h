@@ -25,6 +25,7 @@ struct JudgeOrder {
   std::vector<Setting> knobs = {};  // its files, to be written after that
   int timeout_seconds = 30;         // the subject's
   bool invert = false;
+  std::string without = {};  // the step whose act is left out; "": none
   bool operator==(const JudgeOrder&) const = default;
 };
 
@@ -45,6 +46,10 @@ struct GuestOrders {
   std::vector<JudgeOrder> instances;
   bool operator==(const GuestOrders&) const = default;
 };
+
+// Whether an order can carry it as the name of a step: 1 to 64 characters of
+// [a-z0-9 _.,+-/=], no blank at its ends.
+bool IsStepName(std::string_view text);
 
 // One line per item, "verb value…"; values hold no line breaks.
 std::string Encode(const GuestOrders& orders);
