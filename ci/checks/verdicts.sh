@@ -28,10 +28,15 @@ for place in host cgroup; do
 done
 check "each verdict in a guest" all exits meta_vm 1 AND holds meta_vm \
   "verdicts == {$everywhere, 'meta/panic': 'lost', 'meta/hang_machine': 'lost',
-    'meta/promised_panic': 'pass', 'meta/other_panic': 'lost',
+    'meta/promised_panic': 'pass', 'meta/other_panic': 'fail',
     'meta/leak': 'fail'}"
 check "a leak is found by the kit" holds meta_vm \
-  "'Shmem and swap in use +4096 kB' in results['meta/leak']['reason']"
+  "any(found['what'] == 'left behind' and '+4096 kB' in found['text']
+    for found in results['meta/leak']['also'])"
+check "another panic than the promised one shows both" holds meta_vm \
+  "results['meta/other_panic']['checks'][0]['value'] == 'panic'" \
+  "all(results['meta/other_panic']['checks'][0][text]
+    for text in ('seen', 'expected'))"
 check "a panic is told from a hang" holds meta_vm \
   "'panic' in results['meta/panic']['reason']" \
   "'sysrq triggered crash' in results['meta/panic']['console']" \

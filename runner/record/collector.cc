@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "oomgate/model/json.h"
+#include "runner/record/findings_text.h"
 
 namespace oomgate {
 namespace {
@@ -14,6 +15,9 @@ namespace {
 // A console excerpt in a result; the whole log is a file of its own.
 constexpr std::size_t kLongestConsole = 32 << 10;
 constexpr std::size_t kLongestReason = 4 << 10;
+// Findings of one kind, and each text of one.
+constexpr std::size_t kMostFindings = 1000;
+constexpr std::size_t kLongestText = 1 << 10;
 // Garbled lines that are kept in the records, and how much of each.
 constexpr std::uint64_t kGarbledKept = 16;
 constexpr std::size_t kGarbledLength = 512;
@@ -41,6 +45,49 @@ std::string ReasonOfLoss(const Record& record) {
   const std::string log = Trimmed(record.log);
   if (!log.empty()) reason += "; its last words: " + log;
   return reason;
+}
+
+// The promise of a panic, and what came instead.
+void FailPromise(Result& result, std::string seen, std::string expected) {
+  result.verdict = Verdict::kFail;
+  result.checks = {{"", "panic", std::move(seen), std::move(expected)}};
+  result.reason = ToText(result.checks[0]);
+}
+
+// What a broken kernel does in place of a promised panic may look like a pass
+// to whoever is in it.
+void RequirePanic(const Order& order, Result& result) {
+  if (order.panics.empty() || order.invert) return;
+  if (result.verdict != Verdict::kPass) return;
+  FailPromise(result, "none", order.panics);
+}
+
+void Bound(std::string& text, std::size_t limit) {
+  text = Shortened(AsUtf8(text), limit);
+}
+
+// What the other side says must not fill the disk.
+void BoundFindings(Result& result) {
+  const auto at_most = [](auto& list) {
+    if (list.size() > kMostFindings) list.resize(kMostFindings);
+  };
+  at_most(result.checks);
+  at_most(result.also);
+  at_most(result.left_out);
+  for (FailedCheck& check : result.checks) {
+    for (std::string* text :
+         {&check.step, &check.value, &check.seen, &check.expected}) {
+      Bound(*text, kLongestText);
+    }
+  }
+  for (Finding& finding : result.also) {
+    Bound(finding.what, kLongestText);
+    Bound(finding.text, kLongestText);
+  }
+  for (LeftOut& out : result.left_out) {
+    Bound(out.step, kLongestText);
+    Bound(out.reason, kLongestText);
+  }
 }
 
 }  // namespace
@@ -83,6 +130,7 @@ void Collector::Line(std::string_view line) {
       Begin(record->name);
       break;
     case Record::Event::kResult:
+      RequirePanic(*OrderOf(record->name), record->result);
       Finish(record->name, std::move(record->result));
       break;
     case Record::Event::kLost: {
@@ -114,16 +162,21 @@ void Collector::Lost(std::string reason, std::string console) {
 void Collector::Panicked(const std::string& words, std::string reason,
                          std::string console) {
   if (!running_) return;
-  const auto order = std::ranges::find(pending_, *running_, &Order::name);
-  if (order == pending_.end() || order->panics.empty() ||
-      words.find(order->panics) == std::string::npos) {
+  const Order* const order = OrderOf(*running_);
+  if (order == nullptr || order->panics.empty()) {
     Lost(std::move(reason), std::move(console));
     return;
   }
   Result result;
-  result.verdict = order->invert ? Verdict::kFail : Verdict::kPass;
-  if (order->invert) result.reason = std::move(reason);
+  result.verdict = Verdict::kPass;
   result.end = "panicked";
+  const bool as_promised = words.find(order->panics) != std::string::npos;
+  // Another panic than the promised one is right in no case.
+  if (order->invert) {
+    FailPromise(result, words, "no panic");
+  } else if (!as_promised) {
+    FailPromise(result, words.empty() ? "without words" : words, order->panics);
+  }
   result.console = std::move(console);
   Finish(InstanceName(*running_), std::move(result));
 }
@@ -172,7 +225,8 @@ void Collector::Finish(const InstanceName& name, Result result) {
   if (result.seconds <= 0 && running_ == name) {
     result.seconds = SecondsSinceBegin();
   }
-  result.reason = Shortened(AsUtf8(result.reason), kLongestReason);
+  Bound(result.reason, kLongestReason);
+  BoundFindings(result);
   any_bad_ = any_bad_ || (result.verdict != Verdict::kPass &&
                           result.verdict != Verdict::kSkip);
   if (result.verdict == Verdict::kPass) {
@@ -200,9 +254,13 @@ void Collector::Garbled(std::string_view line) {
   }
 }
 
+const Order* Collector::OrderOf(const InstanceName& name) const {
+  const auto order = std::ranges::find(pending_, name, &Order::name);
+  return order == pending_.end() ? nullptr : &*order;
+}
+
 bool Collector::IsPending(const InstanceName& name) const {
-  return std::ranges::any_of(pending_,
-                             [&](const Order& o) { return o.name == name; });
+  return OrderOf(name) != nullptr;
 }
 
 double Collector::SecondsSinceBegin() const {

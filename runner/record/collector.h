@@ -40,8 +40,8 @@ class Collector {
 
   // The running instance's verdict is `lost`. Nothing where nothing runs.
   void Lost(std::string reason, std::string console);
-  // The same for a kernel that panicked with those words, unless just that was
-  // the instance's promise.
+  // The same for a kernel that panicked with those words. Where the instance
+  // promises a panic, it passes by the promised words, and fails by others.
   void Panicked(const std::string& words, std::string reason,
                 std::string console);
   // The order's verdict is `broken`. Nothing where it has a result already.
@@ -56,6 +56,7 @@ class Collector {
   void Begin(const InstanceName& name);
   void Finish(const InstanceName& name, Result result);
   void Garbled(std::string_view line);
+  const Order* OrderOf(const InstanceName& name) const;
   bool IsPending(const InstanceName& name) const;
   double SecondsSinceBegin() const;
 

@@ -43,21 +43,98 @@ struct CollectorTest : testing::Test {
   Collector collector{TwoOrders(), sink, {.accelerator = "tcg", .qemu = "7.2"}};
 };
 
+// What becomes of an instance that promises a panic.
+template <typename Act>
+Result Promised(bool invert, Act act) {
+  OrderGroup group = TwoOrders();
+  group.orders[0].panics = "panic_on_oom";
+  group.orders[0].invert = invert;
+  RecordingSink sink;
+  Collector collector(group, sink);
+  collector.Line(kStart);
+  collector.Line(kBeginOne);
+  act(collector);
+  return sink.results.at(0);
+}
+
 TEST(Collector, APanicIsAPassWhereJustThatWasPromised) {
-  const auto verdict = [](const std::string& words, bool invert) {
-    OrderGroup group = TwoOrders();
-    group.orders[0].panics = "panic_on_oom";
-    group.orders[0].invert = invert;
-    RecordingSink sink;
-    Collector collector(group, sink);
-    collector.Line(kStart);
-    collector.Line(kBeginOne);
-    collector.Panicked(words, "the kernel panicked", "log");
-    return sink.results.at(0).verdict;
+  const auto result = [](const std::string& words, bool invert) {
+    return Promised(invert, [&](Collector& collector) {
+      collector.Panicked(words, "the kernel panicked", "log");
+    });
   };
-  EXPECT_EQ(verdict("panic_on_oom is enabled", false), Verdict::kPass);
-  EXPECT_EQ(verdict("panic_on_oom is enabled", true), Verdict::kFail);
-  EXPECT_EQ(verdict("NULL pointer dereference", false), Verdict::kLost);
+  EXPECT_EQ(result("panic_on_oom is enabled", false).verdict, Verdict::kPass);
+  EXPECT_EQ(result("panic_on_oom is enabled", true).verdict, Verdict::kFail);
+  const Result other = result("NULL pointer dereference", false);
+  EXPECT_EQ(other.verdict, Verdict::kFail);
+  EXPECT_THAT(other.checks,
+              ElementsAre(FailedCheck{"", "panic", "NULL pointer dereference",
+                                      "panic_on_oom"}));
+  EXPECT_EQ(other.reason,
+            "panic is NULL pointer dereference, expected panic_on_oom");
+  EXPECT_EQ(other.console, "log");
+  EXPECT_EQ(result("", false).checks.at(0).seen, "without words");
+  EXPECT_EQ(result("NULL pointer dereference", true).verdict, Verdict::kFail);
+}
+
+TEST(Collector, NothingButThePanicKeepsAPromiseOfOne) {
+  const auto judged = [](const std::string& verdict, bool invert) {
+    return Promised(invert, [&](Collector& collector) {
+      collector.Line(R"({"event":"result","id":"a/one","params":{},)"
+                     R"("end":"oom-killed","verdict":")" +
+                     verdict + "\"}");
+    });
+  };
+  const Result killed = judged("pass", false);
+  EXPECT_EQ(killed.verdict, Verdict::kFail);
+  EXPECT_EQ(killed.end, "oom-killed");
+  EXPECT_THAT(killed.checks,
+              ElementsAre(FailedCheck{"", "panic", "none", "panic_on_oom"}));
+  EXPECT_EQ(killed.reason, "panic is none, expected panic_on_oom");
+  EXPECT_EQ(judged("pass", true).verdict, Verdict::kPass);
+  for (const char* verdict : {"fail", "known", "skip", "broken"}) {
+    EXPECT_EQ(ToText(judged(verdict, false).verdict),
+              std::string_view(verdict));
+  }
+  for (const bool invert : {false, true}) {
+    EXPECT_EQ(Promised(invert,
+                       [](Collector& collector) {
+                         collector.Lost("the guest hung", "log");
+                       })
+                  .verdict,
+              Verdict::kLost);
+    EXPECT_EQ(Promised(invert,
+                       [](Collector& collector) {
+                         collector.Line(R"({"event":"end"})");
+                       })
+                  .verdict,
+              Verdict::kLost);
+  }
+}
+
+TEST_F(CollectorTest, WhatTheJudgeFoundArrives) {
+  collector.Line(
+      R"({"event":"result","id":"a/one","params":{},"verdict":"fail",)"
+      R"("reason":"one sentence","checks":[{"step":"lock","value":"grown",)"
+      R"("seen":"8 MiB","expected":"4 MiB"}],"also":[{"what":"left behind",)"
+      R"("text":"Shmem +4 kB"}],"left_out":[{"step":"s","reason":"r"}]})");
+  const Result& result = sink.results.at(0);
+  EXPECT_THAT(result.checks,
+              ElementsAre(FailedCheck{"lock", "grown", "8 MiB", "4 MiB"}));
+  EXPECT_THAT(result.also, ElementsAre(Finding{kLeftBehind, "Shmem +4 kB"}));
+  EXPECT_THAT(result.left_out, ElementsAre(LeftOut{"s", "r"}));
+}
+
+TEST_F(CollectorTest, FindingsHaveBounds) {
+  Json record = {{"event", "result"},
+                 {"id", "a/one"},
+                 {"params", Json::object()},
+                 {"verdict", "fail"}};
+  const Json check = {{"step", std::string(5000, 'x')}};
+  record["checks"] = std::vector<Json>(3000, check);
+  collector.Line(record.dump());
+  EXPECT_THAT(sink.results.at(0).checks, SizeIs(1000));
+  EXPECT_LT(sink.results[0].checks[0].step.size(), 2000U);
 }
 
 TEST_F(CollectorTest, AWholeGroup) {
@@ -152,7 +229,7 @@ TEST_F(CollectorTest, WhatCannotBeReadIsToldOnce) {
       "null",
       "{}",
       R"({"event":7})",
-      R"({"event":"start","schema":2,"kernel":"x"})",
+      R"({"event":"start","schema":3,"kernel":"x"})",
       R"({"event":"start","schema":1})",
       R"({"event":"start","schema":1,"kernel":{}})",
       R"({"event":"begin"})",
