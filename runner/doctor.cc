@@ -40,7 +40,7 @@ Check Root() {
 
 Check MemoryCgroup() {
   const auto controller = FindBoxPlace();
-  const std::string why = CgroupBackend::MissingHere();
+  const std::string why = CgroupBackend({}).Missing();
   if (!why.empty()) return {"memory cgroup", State::kMissing, "", why};
   return {"memory cgroup", State::kOk,
           fmt::format("v{} at {}", controller->version, controller->mount), ""};

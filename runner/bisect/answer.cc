@@ -4,20 +4,14 @@
 
 #include <fmt/core.h>
 
-#include <string_view>
-
+#include "runner/record/findings_text.h"
 #include "runner/report/text.h"
 
 namespace oomgate {
 std::string ShortReason(const Result& result) {
-  constexpr std::string_view kBut = "; but ";
-  std::string reason = result.reason;
-  // What was expected stands in the run's record.
-  if (const auto but = reason.rfind(kBut); but != std::string::npos) {
-    reason.erase(0, but + kBut.size());
-  }
-  return fmt::format("{}{}{}", ToText(result.verdict),
-                     reason.empty() ? "" : ": ", Printable(reason));
+  const std::string why = WhyNoPass(result);
+  return fmt::format("{}{}{}", ToText(result.verdict), why.empty() ? "" : ": ",
+                     Printable(why));
 }
 
 StepOutcome OutcomeOf(const Result& result) {

@@ -22,7 +22,8 @@ struct StepOutcome {
   bool operator==(const StepOutcome&) const = default;
 };
 
-// Verdict and reason in one line: of an oracle, what it saw.
+// Verdict and why in one line: checks that did not hold, and whatever else was
+// found, a leak or a warning of the kernel among it.
 std::string ShortReason(const Result& result);
 
 // good: pass, known. bad: fail, or lost after its guest had started. skip: all

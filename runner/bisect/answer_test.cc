@@ -25,11 +25,25 @@ TEST(OutcomeOf, CallsAKernelBadOnlyForWhatItDid) {
   EXPECT_EQ(OutcomeOf(ResultOf(Verdict::kBroken)).answer, BisectAnswer::kSkip);
 }
 
-TEST(ShortReason, IsWhatAnOracleSaw) {
+TEST(ShortReason, KeepsWhateverWasFound) {
   Result result = ResultOf(Verdict::kFail);
-  result.reason =
-      "expected that it (survives) and so on; but it exited 0: a is 3";
-  EXPECT_EQ(ShortReason(result), "fail: it exited 0: a is 3");
+  result.checks = {{"lock", "grown", "8 MiB", "4 MiB; but not always"}};
+  result.also = {{kLeftBehind, "Shmem +4096 kB"},
+                 {kKernelWarning, "BUG: Bad page state"}};
+  EXPECT_EQ(ShortReason(result),
+            "fail: lock: grown is 8 MiB, expected 4 MiB; but not always; left "
+            "behind: Shmem +4096 kB; kernel warning: BUG: Bad page state");
+  result.checks.clear();
+  EXPECT_EQ(ShortReason(result),
+            "fail: left behind: Shmem +4096 kB; kernel warning: BUG: Bad page "
+            "state");
+}
+
+TEST(ShortReason, OfAnOlderRunIsItsReasonInFull) {
+  Result result = ResultOf(Verdict::kFail);
+  result.reason = "left behind: Shmem +4 kB; expected (x); but it exited 0";
+  EXPECT_EQ(ShortReason(result),
+            "fail: left behind: Shmem +4 kB; expected (x); but it exited 0");
   result.reason = "";
   EXPECT_EQ(ShortReason(result), "fail");
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <set>
 
+#include "runner/record/findings_text.h"
 #include "runner/report/text.h"
 
 namespace oomgate {
@@ -34,6 +35,11 @@ void AddSide(std::string& text, const char* name,
         "pgtables {} kB\n",
         Printable(oom.constraint), Printable(oom.victim), oom.anon_rss_kb,
         oom.pgtables_kb);
+  }
+  if (trial->result) {
+    for (const LeftOut& out : trial->result->left_out) {
+      text += fmt::format("          left out  {}\n", Printable(ToText(out)));
+    }
   }
   if (trial->run.empty()) return;
   for (const fs::path& console : ConsolesIn(folder / trial->run)) {

@@ -27,11 +27,9 @@ CgroupBackend::CgroupBackend(std::string cases_program)
 std::string CgroupBackend::MissingHere() {
   const auto controller = FindBoxPlace();
   if (!controller) {
-    return std::string(
-               "no memory cgroup controller is mounted: mount one (mount -t "
-               "cgroup2 none /sys/fs/cgroup), or boot without "
-               "cgroup_disable=memory") +
-           kWithout;
+    return "no memory cgroup controller is mounted: mount one (mount -t "
+           "cgroup2 none /sys/fs/cgroup), or boot without "
+           "cgroup_disable=memory";
   }
   const std::string why = [&] {
     const HoldCtrlC held;  // a box is made, and removed again
@@ -40,16 +38,20 @@ std::string CgroupBackend::MissingHere() {
   if (why.empty()) return "";
   if (::geteuid() != 0) {
     return "making a memory cgroup below " + controller->mount +
-           " needs root: run it with sudo" + kWithout;
+           " needs root: run it with sudo";
   }
-  return "no memory cgroup can be made below " + controller->mount + ": " +
-         why + kWithout;
+  return "no memory cgroup can be made below " + controller->mount + ": " + why;
+}
+
+std::string CgroupBackend::Missing() {
+  const std::string why = MissingHere();
+  return why.empty() ? "" : why + kWithout;
 }
 
 void CgroupBackend::Run(const OrderGroup& group, Sink& sink,
                         const Cancel& cancel) {
   const auto controller = FindBoxPlace();
-  if (!controller) throw HarnessError(MissingHere());
+  if (!controller) throw HarnessError(Missing());
   JudgeSetup setup;
   setup.program = program_;
   setup.cgroup = controller->version;

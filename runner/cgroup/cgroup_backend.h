@@ -11,8 +11,10 @@ namespace oomgate {
 class CgroupBackend : public Backend {
  public:
   explicit CgroupBackend(std::string cases_program);
+  // Why there are no boxes here; "" where there are.
   static std::string MissingHere();
-  std::string Missing() override { return MissingHere(); }
+  // The same, and what is possible without them.
+  std::string Missing() override;
   void Run(const OrderGroup& group, Sink& sink, const Cancel& cancel) override;
 
  private:

@@ -33,7 +33,11 @@ struct VerdictChange {
   std::string before;  // "pass", "4 pass, 1 fail"
   std::string now;
   Judgement judgement = Judgement::kEquivalent;
-  std::string reason;
+  std::string reason;  // one sentence
+  // What the candidate found, where the reason is that of a result.
+  std::vector<FailedCheck> checks = {};
+  std::vector<Finding> also = {};
+  std::vector<LeftOut> left_out = {};
 };
 
 struct MetricChange {

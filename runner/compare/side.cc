@@ -5,6 +5,19 @@
 #include <algorithm>
 
 namespace oomgate {
+namespace {
+
+Result ExampleOf(const Result& result) {
+  Result example;
+  example.verdict = result.verdict;
+  example.reason = result.reason;
+  example.checks = result.checks;
+  example.also = result.also;
+  example.left_out = result.left_out;
+  return example;
+}
+
+}  // namespace
 
 void Side::Add(const Run& run) {
   ++runs;
@@ -32,8 +45,16 @@ void Side::Add(const Run& run) {
         slots[{ToText(InstanceName{result.id, result.params}), result.shape}];
     samples.id = result.id;
     ++samples.verdicts[result.verdict];
-    samples.reasons.emplace(result.verdict, result.reason);
-    if (result.verdict == Verdict::kPass) ++samples.ends[result.end];
+    if (!samples.examples.contains(result.verdict)) {
+      samples.examples[result.verdict] = ExampleOf(result);
+    }
+    if (result.verdict == Verdict::kPass) {
+      ++samples.ends[result.end];
+      if (run.schema == kOldestSchema) samples.left_out.reset();
+      for (const LeftOut& out : result.left_out) {
+        if (samples.left_out) samples.left_out->insert(out.step);
+      }
+    }
     // A subject that did not do its deed measured something else.
     if (result.verdict != Verdict::kPass && result.verdict != Verdict::kKnown) {
       continue;

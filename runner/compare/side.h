@@ -4,6 +4,8 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -30,8 +32,13 @@ struct Slot {
 struct Samples {
   std::string id;
   std::map<Verdict, int> verdicts;
-  std::map<Verdict, std::string> reasons;  // the first of each verdict
-  std::map<std::string, int> ends;         // of passes: how it ended
+  // Why, by the first of each verdict: of that, reason, checks, findings and
+  // left-out steps only.
+  std::map<Verdict, Result> examples;
+  std::map<std::string, int> ends;  // of passes: how it ended
+  // Of passes: the steps that were left out of any; nothing where a run of
+  // schema 1 is among them, which does not say.
+  std::optional<std::set<std::string>> left_out = std::set<std::string>{};
   std::map<std::string, std::vector<double>> metrics;  // of passes and knowns
 };
 

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+#include "runner/record/findings_text.h"
+
 namespace oomgate {
 namespace {
 
@@ -56,10 +58,32 @@ Judgement Judge(Verdict before, Verdict now) {
                                           : Judgement::kChanged;
 }
 
-// Why, in the words of the run that it happened in.
-std::string ReasonOf(const Samples& samples, Verdict verdict) {
-  const auto at = samples.reasons.find(verdict);
-  return at == samples.reasons.end() ? "" : at->second;
+// Why, by what the run that it happened in found.
+Result ExampleOf(const Samples& samples, Verdict verdict) {
+  const auto at = samples.examples.find(verdict);
+  return at == samples.examples.end() ? Result{} : at->second;
+}
+
+// Steps that are left out of passes now, and were not: they prove less.
+std::vector<LeftOut> NewlyLeftOut(const Samples& base,
+                                  const Samples& candidate) {
+  std::vector<LeftOut> steps;
+  if (!base.left_out || !candidate.left_out) return steps;
+  const Result example = ExampleOf(candidate, Verdict::kPass);
+  for (const std::string& step : *candidate.left_out) {
+    if (base.left_out->contains(step)) continue;
+    const auto why = std::ranges::find(example.left_out, step, &LeftOut::step);
+    steps.push_back(why == example.left_out.end() ? LeftOut{step, ""} : *why);
+  }
+  return steps;
+}
+
+std::string LeftOutText(const std::vector<LeftOut>& steps) {
+  std::string text;
+  for (const LeftOut& out : steps) {
+    text += (text.empty() ? "" : "; ") + ToText(out);
+  }
+  return text;
 }
 
 std::string EndsText(const std::map<std::string, int>& ends) {
@@ -110,13 +134,23 @@ VerdictChange JudgeVerdicts(const Slot& slot, const Samples& base,
       change.before += " (" + EndsText(base.ends) + ")";
       change.now += " (" + EndsText(candidate.ends) + ")";
       change.reason = "it ended in another way";
+    } else if (now == Verdict::kPass) {
+      change.left_out = NewlyLeftOut(base, candidate);
+      if (!change.left_out.empty()) {
+        change.judgement = Judgement::kChanged;
+        change.reason = "left out now: " + LeftOutText(change.left_out);
+      }
     }
     return change;
   }
   change.judgement = Judge(before, now);
-  change.reason = ReasonOf(candidate, now);
+  const Result example = ExampleOf(candidate, now);
+  change.reason = WhyNoPass(example);
+  change.checks = example.checks;
+  change.also = example.also;
+  change.left_out = example.left_out;
   if (change.reason.empty()) {
-    const std::string was = ReasonOf(base, before);
+    const std::string was = WhyNoPass(ExampleOf(base, before));
     if (!was.empty()) change.reason = "before: " + was;
   }
   if (!steady && change.judgement != Judgement::kRegressed) {

@@ -85,11 +85,41 @@ TEST(VerdictChange, AnotherEndIsAChange) {
 TEST(VerdictChange, TheReasonIsTheRuns) {
   Samples before;
   before.verdicts = {{kSkip, 1}};
-  before.reasons = {{kSkip, "needs swap"}};
+  before.examples[kSkip].reason = "needs swap";
   Samples now;
   now.verdicts = {{kPass, 1}};
   EXPECT_EQ(JudgeVerdicts({}, before, now).reason, "before: needs swap");
   EXPECT_EQ(JudgeVerdicts({}, now, before).reason, "needs swap");
+}
+
+TEST(VerdictChange, HasWhatTheCandidateFound) {
+  Samples before;
+  before.verdicts = {{kPass, 1}};
+  Samples now;
+  now.verdicts = {{kFail, 1}};
+  Result& example = now.examples[kFail];
+  example.verdict = kFail;
+  example.checks = {{"lock", "grown", "8 MiB", "4 MiB"}};
+  example.also = {{kLeftBehind, "Shmem +4 kB"}};
+  const VerdictChange change = JudgeVerdicts({}, before, now);
+  EXPECT_EQ(change.reason,
+            "lock: grown is 8 MiB, expected 4 MiB; left behind: Shmem +4 kB");
+  EXPECT_EQ(change.checks, example.checks);
+  EXPECT_EQ(change.also, example.also);
+}
+
+TEST(VerdictChange, APassThatLeavesMoreOutIsAChange) {
+  Samples before;
+  before.verdicts = {{kPass, 1}};
+  Samples now = before;
+  now.left_out = {"lock on fault"};
+  now.examples[kPass].left_out = {{"lock on fault", "needs 4.4"}};
+  const VerdictChange change = JudgeVerdicts({}, before, now);
+  EXPECT_EQ(change.judgement, Judgement::kChanged);
+  EXPECT_EQ(change.reason, "left out now: lock on fault: needs 4.4");
+  EXPECT_EQ(JudgeVerdicts({}, now, before).judgement, Judgement::kEquivalent);
+  before.left_out.reset();  // schema 1 does not say
+  EXPECT_EQ(JudgeVerdicts({}, before, now).judgement, Judgement::kEquivalent);
 }
 
 }  // namespace

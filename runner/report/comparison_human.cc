@@ -2,11 +2,35 @@
 // A comparison for a terminal: a line per finding, worst first.
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "runner/record/findings_text.h"
 #include "runner/report/comparison.h"
 #include "runner/report/text.h"
 
 namespace oomgate {
 namespace {
+
+constexpr const char* kIndent = "               ";
+constexpr std::size_t kMostChecks = 6;  // of one instance
+
+// Checks and findings a line each; else the reason.
+std::string ReasonLines(const VerdictChange& change) {
+  if (change.checks.empty() && change.also.empty()) {
+    return change.reason.empty() ? "" : PrintableLines(change.reason, kIndent);
+  }
+  std::string text;
+  const auto add = [&](const std::string& line) {
+    text += kIndent + Printable(line) + "\n";
+  };
+  const std::size_t checks = std::min(change.checks.size(), kMostChecks);
+  for (std::size_t i = 0; i < checks; ++i) add(ToText(change.checks[i]));
+  if (checks < change.checks.size()) {
+    add(fmt::format("and {} more checks", change.checks.size() - checks));
+  }
+  for (const Finding& finding : change.also) add(ToText(finding));
+  return text;
+}
 
 std::string VerdictLines(const Comparison& comparison) {
   std::string text;
@@ -14,9 +38,7 @@ std::string VerdictLines(const Comparison& comparison) {
     if (change.judgement == Judgement::kEquivalent) continue;
     text += fmt::format("  {:<12} {}: {} -> {}\n", ToText(change.judgement),
                         SlotText(change.slot), change.before, change.now);
-    if (!change.reason.empty()) {
-      text += PrintableLines(change.reason, "               ");
-    }
+    text += ReasonLines(change);
   }
   return text.empty() ? "" : "Verdicts\n" + text + "\n";
 }

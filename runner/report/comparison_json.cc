@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A comparison for programs.
 #include <cmath>
+#include <utility>
 
 #include "oomgate/model/json.h"
 #include "runner/report/comparison.h"
@@ -62,12 +63,16 @@ std::string ComparisonJson(const Comparison& comparison) {
                                    {"shapes", d.shapes}});
   }
   for (const VerdictChange& change : comparison.verdicts) {
-    json["verdicts"].push_back({{"instance", change.slot.instance},
-                                {"shape", change.slot.shape},
-                                {"before", change.before},
-                                {"now", change.now},
-                                {"judgement", ToText(change.judgement)},
-                                {"reason", change.reason}});
+    Json verdict = {{"instance", change.slot.instance},
+                    {"shape", change.slot.shape},
+                    {"before", change.before},
+                    {"now", change.now},
+                    {"judgement", ToText(change.judgement)},
+                    {"reason", change.reason}};
+    if (!change.checks.empty()) verdict["checks"] = change.checks;
+    if (!change.also.empty()) verdict["also"] = change.also;
+    if (!change.left_out.empty()) verdict["left_out"] = change.left_out;
+    json["verdicts"].push_back(std::move(verdict));
   }
   for (const MetricChange& change : comparison.metrics) {
     json["metrics"].push_back(Of(change));

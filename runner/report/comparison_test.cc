@@ -79,6 +79,29 @@ TEST(ComparisonReport, ForAPerson) {
       "Comparison: 3 REGRESSED, 1 CHANGED, 2 EQUIVALENT\n");
 }
 
+TEST(ComparisonReport, AFailureHasALineForWhateverWasFound) {
+  Comparison c;
+  VerdictChange& fail = c.verdicts.emplace_back();
+  fail.slot = {"counters/locked", "vm-256m-1cpu"};
+  fail.before = "pass";
+  fail.now = "fail";
+  fail.judgement = Judgement::kRegressed;
+  fail.reason = "one sentence";
+  fail.checks.assign(8, {"lock", "grown", "8 MiB", "4 MiB"});
+  fail.also = {{kLeftBehind, "Shmem +4096 kB"}};
+  const std::string text = ComparisonText(c);
+  EXPECT_THAT(
+      text, HasSubstr("locked: pass -> fail\n"
+                      "               lock: grown is 8 MiB, expected 4 MiB\n"));
+  EXPECT_THAT(text, HasSubstr("               and 2 more checks\n"
+                              "               left behind: Shmem +4096 kB\n"));
+  const Json json = Json::parse(ComparisonJson(c)).at("verdicts").at(0);
+  EXPECT_EQ(json.at("checks").size(), 8U);
+  EXPECT_EQ(json.at("also").at(0).at("what"), "left behind");
+  EXPECT_FALSE(json.contains("left_out"));
+  EXPECT_THAT(ComparisonMarkdown(c), HasSubstr("| one sentence |"));
+}
+
 TEST(ComparisonReport, ForAProgram) {
   Comparison c = TwoKernels();
   c.metrics[0].relative = INFINITY;

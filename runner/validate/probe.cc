@@ -10,6 +10,7 @@
 #include "runner/cgroup/delegation.h"
 #include "runner/error.h"
 #include "runner/programs.h"
+#include "runner/record/findings_text.h"
 #include "runner/report/report.h"
 #include "runner/report/text.h"
 #include "runner/run_cases.h"
@@ -52,8 +53,7 @@ std::string NoBoxes() {
     return "the memory controller is off for children of " + controller->mount +
            ", and is not switched on for a probe";
   }
-  const std::string why = CgroupBackend::MissingHere();
-  return why.substr(0, why.find("; possible without"));
+  return CgroupBackend::MissingHere();
 }
 
 const InstanceInfo* InstanceOf(const CaseInfo& info, const Params& params) {
@@ -78,18 +78,28 @@ std::string ValuesText(const Result& result) {
   return text;
 }
 
-std::string EvidenceOf(const Result& result) {
-  return fmt::format("{} on {}: {}{}{}",
-                     ToText(InstanceName{result.id, result.params}),
-                     result.shape, result.end,
-                     result.values.empty() ? "" : ", ", ValuesText(result));
-}
-
 bool Skipped(const Run& run) {
   return !run.results.empty() && run.results.front().verdict == Verdict::kSkip;
 }
 
 }  // namespace
+
+std::string EvidenceOf(const Result& result) {
+  std::string text = fmt::format(
+      "{} on {}", ToText(InstanceName{result.id, result.params}), result.shape);
+  if (!result.end.empty()) text += ": " + result.end;
+  if (FindingsSayWhy(result)) {
+    text += "; " + WhyNoPass(result, result.checks.size());
+  } else {
+    const std::string values = ValuesText(result);
+    if (!values.empty()) text += ", " + values;
+    if (!result.reason.empty()) text += ": " + result.reason;
+  }
+  for (const LeftOut& out : result.left_out) {
+    text += "; left out: " + ToText(out);
+  }
+  return text;
+}
 
 Prober::Prober(ProbeOptions options)
     : options_(std::move(options)),
@@ -189,8 +199,7 @@ Checked Prober::Check(const HostProfile& profile,
           return skip(fmt::format("{} did not end within {} s", name,
                                   run.timeout.value_or(0)));
         }
-        return Holding(profile, expectation, false,
-                       EvidenceOf(result) + ": " + result.reason);
+        return Holding(profile, expectation, false, EvidenceOf(result));
       case Verdict::kSkip:
         return skip(result.reason);
       case Verdict::kBroken:

@@ -20,6 +20,10 @@ struct ProbeOptions {
   std::optional<Twin> twin = {};
 };
 
+// What the run of a probe says of this host: how it ended, and what did not
+// hold; else what it measured.
+std::string EvidenceOf(const Result& result);
+
 // One after the other, each with what is left of the time. Throws UserError
 // where a profile names an instance that there is not.
 class Prober {
