@@ -138,6 +138,7 @@ std::string ListJson(const Catalogue& cases) {
                     {"deed", info.explains.deed},
                     {"functions", info.explains.functions},
                     {"look_at", info.explains.look_at},
+                    {"steps", info.steps},
                     {"blast", info.blast},
                     {"meta", info.meta},
                     {"timeout_seconds", LongestTimeout(info)},
@@ -199,6 +200,10 @@ std::string ExplainText(const CaseInfo& info, const Machine& machine) {
   add("kernel functions involved", info.explains.functions);
   add("when it fails", info.explains.look_at);
   add("expects the kernel to panic", info.panics);
+  if (!info.steps.empty()) text += "\nsteps\n";
+  for (std::size_t i = 0; i < info.steps.size(); ++i) {
+    text += fmt::format("  {}. {}\n", i + 1, Printable(info.steps[i]));
+  }
   text += fmt::format("\nreaches: {}; time limit: {} s\n", ToText(info.blast),
                       LongestTimeout(info));
   text +=

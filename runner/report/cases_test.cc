@@ -16,6 +16,7 @@ CaseInfo ZeroPage() {
   CaseInfo info;
   info.id = "pages/zero_page";
   info.summary = "reads share the zero page";
+  info.steps = {"read", "read again"};
   info.explains.claim = "Since 2.6.\nSee mm/memory.c.";
   info.blast = Blast::kCgroup;
   Metric metric;
@@ -46,6 +47,7 @@ TEST(ListJson, IdsParamsAndInstances) {
   EXPECT_EQ(json.size(), 1U);
   EXPECT_EQ(first.at("id"), "pages/zero_page");
   EXPECT_EQ(first.at("blast"), "cgroup");
+  EXPECT_EQ(first.at("steps"), Json::array({"read", "read again"}));
   EXPECT_EQ(first.at("params"), Json::parse(R"({"touch":["read","write"]})"));
   EXPECT_EQ(first.at("instances").at(1), "pages/zero_page[touch=write]");
   EXPECT_EQ(Json::parse(ListJson({})), Json::parse(R"({"cases":[]})"));
@@ -65,6 +67,7 @@ TEST(ExplainText, AllThatIsKnown) {
   EXPECT_THAT(
       ExplainText(ZeroPage(), machine),
       AllOf(HasSubstr("stands for\n  Since 2.6. See mm/memory.c.\n"),
+            HasSubstr("\nsteps\n  1. read\n  2. read again\n"),
             HasSubstr("memory 96m, /proc/sys/vm/overcommit_memory = 1"),
             HasSubstr("peak_rss (count, exact, lower is better)"),
             HasSubstr("host    no: the case reaches as far as its cgroup"),

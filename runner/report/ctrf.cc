@@ -6,6 +6,7 @@
 #include <map>
 
 #include "oomgate/model/json.h"
+#include "runner/record/findings_text.h"
 #include "runner/report/formats.h"
 #include "runner/report/inert.h"
 #include "runner/report/results.h"
@@ -40,6 +41,7 @@ Json TestOf(const Result& result, const std::string& group) {
                 {"kernel", result.kernel},
                 {"end", result.end},
                 {"metrics", Numbers(result.metrics)}};
+  AddFindings(extra, result);
   if (result.oom) extra["oom"] = *result.oom;
   Json test = {{"name", NameOf(result)},
                {"status", StatusOf(result.verdict)},
@@ -48,7 +50,8 @@ Json TestOf(const Result& result, const std::string& group) {
                {"suite", Json::array({group})},
                {"parameters", result.params},
                {"extra", extra}};
-  if (!result.reason.empty()) test["message"] = result.reason;
+  const std::string why = WhyNoPass(result);
+  if (!why.empty()) test["message"] = why;
   if (!result.console.empty()) test["trace"] = result.console;
   return test;
 }

@@ -29,6 +29,16 @@ TEST(Ctrf, SummaryAndTests) {
   EXPECT_EQ(known["extra"]["metrics"]["faults"], 51200);
 }
 
+TEST(Ctrf, WhatWasFoundIsStructured) {
+  oomgate::Run run = SampleRun({});
+  run.results = {SampleFindings()};
+  const Json report = Json::parse(ToCtrf(ToReport({run})));
+  const Json& extra = report["results"]["tests"][0]["extra"];
+  EXPECT_EQ(extra["checks"][0]["expected"], "4 MiB");
+  EXPECT_EQ(extra["also"][0]["text"], "Shmem +4096 kB");
+  EXPECT_EQ(extra["left_out"][0]["step"], "lock on fault");
+}
+
 TEST(Ctrf, ARunThatWasCutOffDoesNotStopBeforeItStarts) {
   oomgate::Run run = EveryVerdict();
   run.finished = "";

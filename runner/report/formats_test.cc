@@ -37,7 +37,6 @@ TEST(Formats, NothingRanIsSaidAndNotGreen) {
         continue;
       }
       EXPECT_THAT(text, HasSubstr(red->second)) << format.name;
-      if (format.text == ToLava) continue;  // has no room for reasons
       EXPECT_THAT(text, testing::ContainsRegex("nothing[ -]ran"))
           << format.name;
     }
@@ -84,6 +83,35 @@ TEST(Formats, EveryFindingIsRed) {
     EXPECT_THAT(ToKcidb(reported),
                 testing::ContainsRegex("\"status\": \"(FAIL|ERROR)\""));
     EXPECT_EQ(ToBenchmarkAction(reported), "[]\n");
+  }
+}
+
+TEST(Formats, ShowWhatAFailureFound) {
+  oomgate::Run run = SampleRun({});
+  run.results = {SampleFindings(), SampleFindings(Verdict::kKnown)};
+  for (const Format& format : Formats()) {
+    const std::string name = format.name;
+    if (name.starts_with("benchmark-action") || name == "openmetrics") continue;
+    const std::string text = format.text(ToReport({run}));
+    for (const char* found :
+         {"lock twice", "grown", "8 MiB", "4 MiB", "exited 0", "left behind",
+          "+4096 kB", "at mm/mlock.c:1", "lock on fault"}) {
+      EXPECT_THAT(text, HasSubstr(found)) << name;
+    }
+  }
+}
+
+TEST(Formats, ShowWhatAPassLeftOut) {
+  oomgate::Run run = SampleRun({Verdict::kPass});
+  run.results[0].left_out = {{"lock on fault", "needs kernel 4.4"}};
+  for (const char* name :
+       {"junit", "ktap", "markdown", "ctrf", "lava", "kcidb"}) {
+    for (const Format& format : Formats()) {
+      if (format.name != std::string(name)) continue;
+      const std::string text = format.text(ToReport({run}));
+      EXPECT_THAT(text, HasSubstr("lock on fault")) << name;
+      EXPECT_THAT(text, HasSubstr("needs kernel 4.4")) << name;
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "runner/record/findings_text.h"
 #include "runner/record/record.h"
 #include "runner/report/formats.h"
 #include "runner/report/inert.h"
@@ -40,6 +41,21 @@ std::string Command(const char* type, const std::string& title,
                      Message(Shortened(message, kLongestMessage)));
 }
 
+// A line for each thing that was found.
+std::string WhatWasFound(const Result& result) {
+  std::string text;
+  const auto add = [&](const std::string& line) {
+    text += (text.empty() ? "" : "\n") + line;
+  };
+  if (FindingsSayWhy(result)) {
+    for (const std::string& line : FindingsOf(result)) add(line);
+  } else {
+    add(result.reason.empty() ? "no reason given" : result.reason);
+  }
+  for (const LeftOut& out : result.left_out) add("left out: " + ToText(out));
+  return text;
+}
+
 // Those beyond the most that GitHub shows become one that says so.
 std::string Annotations(const char* type,
                         const std::vector<const Result*>& results) {
@@ -52,8 +68,7 @@ std::string Annotations(const char* type,
     std::string title =
         fmt::format("{}: {}", ToText(result.verdict), NameOf(result));
     if (!result.shape.empty()) title += " on " + result.shape;
-    text += Command(type, title,
-                    result.reason.empty() ? "no reason given" : result.reason);
+    text += Command(type, title, WhatWasFound(result));
   }
   if (own < results.size()) {
     text += Command(type, fmt::format("{} more", results.size() - own),

@@ -36,6 +36,17 @@ TEST(Github, AnnotatesFindingsAndKnown) {
   EXPECT_THAT(step.summary, HasSubstr("### fail: "));
 }
 
+TEST(Github, AnAnnotationHasALineForWhateverWasFound) {
+  oomgate::Run run = SampleRun({});
+  run.results = {SampleFindings()};
+  EXPECT_THAT(
+      ToGithubStep(ToReport({run}), {}).commands,
+      HasSubstr("::lock twice: grown is 8 MiB, expected 4 MiB%0Aend is exited "
+                "0, expected OOM-killed%0Aleft behind: Shmem +4096 kB%0Akernel "
+                "warning: WARNING: CPU: 0 PID: 7 at mm/mlock.c:1%0Aleft out: "
+                "lock on fault: needs kernel 4.4, has 4.3\n"));
+}
+
 TEST(Github, TenOfATypeAtMostAndTheRestIsCounted) {
   for (const std::size_t findings : {9U, 10U, 11U, 500U}) {
     const GithubStep step = ToGithubStep(

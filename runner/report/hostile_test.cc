@@ -65,6 +65,9 @@ TEST_P(HostileText, AddsNoLineToFormatsOfLines) {
     for (Result& result : plain.results) {
       result.metrics = {{"faults", 1}};
       result.reason = "one line";
+      result.checks = {{"step", "value", "1", "2"}};
+      result.also = {{kTaint, "512"}, {kLeftBehind, "Shmem +4 kB"}};
+      result.left_out = {{"step", "reason"}};
     }
     const std::string same = GetParam().text(ToReport({plain}));
     // A failed or skipped test has its reason in a line of its own, or not.

@@ -11,16 +11,13 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "runner/record/record.h"
+#include "runner/record/findings_text.h"
 #include "runner/report/text.h"
 
 namespace oomgate {
 namespace {
 
 constexpr int kVerdicts = 6;
-// About what a terminal shows at once: the trap, and the kill at the end.
-constexpr std::size_t kShownConsole = 3 << 10;
-constexpr const char* kIndent = "        ";
 
 std::string Coloured(std::string_view text, const char* code,
                      const HumanStyle& style) {
@@ -54,46 +51,11 @@ std::string NameOf(const Result& result) {
   return Printable(ToText(InstanceName{result.id, result.params}));
 }
 
-std::string OomText(const OomReport& oom) {
-  std::string text =
-      oom.constraint.empty() ? "(no constraint line)" : oom.constraint;
-  const auto add = [&](const char* name, const std::string& value) {
-    if (!value.empty()) text += fmt::format(", {} {}", name, value);
-  };
-  const auto add_kb = [&](const char* name, std::int64_t kb) {
-    if (kb >= 0) text += fmt::format(", {} {} kB", name, kb);
-  };
-  add("victim", oom.victim);
-  if (oom.pid > 0) add("pid", std::to_string(oom.pid));
-  add("invoked by", oom.invoked_by);
-  add("cgroup at its limit", oom.oom_memcg);
-  add("task's cgroup", oom.task_memcg);
-  if (oom.nodemask != "(null)") add("nodemask", oom.nodemask);
-  add_kb("total-vm", oom.total_vm_kb);
-  add_kb("anon-rss", oom.anon_rss_kb);
-  add_kb("file-rss", oom.file_rss_kb);
-  add_kb("shmem-rss", oom.shmem_rss_kb);
-  add_kb("pgtables", oom.pgtables_kb);
-  add("oom_score_adj", std::to_string(oom.oom_score_adj));
-  return text;
-}
-
-std::string NumbersText(const std::map<std::string, double>& numbers) {
-  std::string text;
-  for (const auto& [name, value] : numbers) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name,
-                        NumberText(value));
-  }
-  return text;
-}
-
-void AddField(std::string& text, const char* name, const std::string& value) {
-  if (value.empty()) return;
-  if (value.find('\n') == std::string::npos) {
-    text += fmt::format("    {}: {}\n", name, Printable(value));
-  } else {
-    text += fmt::format("    {}:\n{}", name, PrintableLines(value, kIndent));
-  }
+// A pass that proves less than it looks like says so.
+std::string LeftOutText(const Result& result) {
+  const std::size_t count = result.left_out.size();
+  if (count == 0) return "";
+  return fmt::format(" ({} {} left out)", count, count == 1 ? "step" : "steps");
 }
 
 }  // namespace
@@ -109,27 +71,21 @@ std::string ResultLine(const Result& result, const HumanStyle& style) {
       result.seconds, result.shape.empty() ? "-" : Printable(result.shape),
       NameOf(result));
   // What is not told again at the end says here why.
+  if (!IsFinding(result.verdict)) line += LeftOutText(result);
+  const std::string why = WhyNoPass(result);
   if ((result.verdict == Verdict::kSkip || result.verdict == Verdict::kKnown) &&
-      !result.reason.empty()) {
-    line += ": " + Printable(result.reason);
+      !why.empty()) {
+    line += ": " + Printable(why);
   }
   return line + "\n";
 }
 
-std::string FailureText(const Result& result, const HumanStyle& style) {
-  std::string text = ResultLine(result, style);
-  AddField(text, "reason", result.reason);
-  AddField(text, "kernel", result.kernel);
-  AddField(text, "ended", result.end);
-  if (result.oom) AddField(text, "oom report", OomText(*result.oom));
-  AddField(text, "metrics", NumbersText(result.metrics));
-  if (result.values != result.metrics) {
-    AddField(text, "values", NumbersText(result.values));
-  }
-  AddField(text, "kernel log (more in run.json)",
-           Shortened(result.console, kShownConsole));
-  AddField(text, "again", RepeatCommand(result, style.options));
-  return text;
+std::string FailureText(const Result& result, const HumanStyle& style,
+                        const EvidenceLimits& limits) {
+  std::string text = ResultLine(result, style) + EvidenceText(result, limits);
+  if (result.place.empty()) return text;  // there is nothing to repeat
+  return text + fmt::format("    again: {}\n",
+                            Printable(RepeatCommand(result, style.options)));
 }
 
 std::string SummaryLine(const Run& run, double seconds,

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runner/report/evidence.h"
 #include "runner/report/report.h"
 
 namespace oomgate {
@@ -23,8 +24,10 @@ struct HumanStyle {
 // "  PASS [   1.234s] vm-256m-1cpu pages/global_oom[stride=2m]".
 std::string ResultLine(const Result& result, const HumanStyle& style);
 
-// Reason, evidence, console excerpt and the command that repeats it.
-std::string FailureText(const Result& result, const HumanStyle& style);
+// Its line, what was found, and the command that repeats it: a screen at most,
+// unless there is room for more.
+std::string FailureText(const Result& result, const HumanStyle& style,
+                        const EvidenceLimits& limits = kScreen);
 
 // "Summary [  12.3s] 9 instances: 7 pass, 1 skip, 1 fail".
 std::string SummaryLine(const Run& run, double seconds,

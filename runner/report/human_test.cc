@@ -49,21 +49,47 @@ TEST(ResultLine, ColoursOnRequestOnly) {
               HasSubstr("\x1b[1;31m  FAIL\x1b[0m"));
 }
 
-TEST(FailureText, EvidenceAndTheCommandThatRepeatsIt) {
-  const std::string text =
-      FailureText(Failed(), {.options = {"--memory=96m", "--append=a b"}});
+TEST(ResultLine, APassSaysThatStepsWereLeftOut) {
+  Result pass = Failed();
+  pass.verdict = Verdict::kPass;
+  pass.left_out = {{"lock on fault", "needs 4.4"}};
+  EXPECT_THAT(ResultLine(pass, {}), HasSubstr("2m] (1 step left out)\n"));
+  pass.left_out.push_back({"lock again", "likewise"});
+  EXPECT_THAT(ResultLine(pass, {}), HasSubstr("2m] (2 steps left out)\n"));
+}
+
+TEST(ResultLine, AKnownFailureSaysWhatFailed) {
+  Result known = Failed();
+  known.verdict = Verdict::kKnown;
+  known.checks = {{"lock", "grown", "1", "2"}};
+  known.also = {{kKnownBug, "fixed by 6.7"}};
   EXPECT_THAT(
-      text,
-      AllOf(HasSubstr("    reason:\n        wanted one\n        got two\n"),
-            HasSubstr("    ended: oom-killed\n"),
-            HasSubstr("CONSTRAINT_NONE, victim subj\\x1b[2Ject, "),
-            HasSubstr("anon-rss 0 kB, pgtables 200000 kB"),
-            HasSubstr("faults 51200, ratio 0.123457"),
-            HasSubstr("        [2] \\x1b[31mred\n"),
-            HasSubstr("    again: oomgate run 'pages/global_oom[stride=2m]' "
-                      "--on=vm --memory=96m '--append=a b' "
-                      "--kernel=6.1.0-cloud\n"),
-            Not(HasSubstr("\x1b"))));
+      ResultLine(known, {}),
+      HasSubstr(": lock: grown is 1, expected 2; known bug: fixed by 6.7\n"));
+}
+
+TEST(FailureText, WhatWasFoundAndTheCommandThatRepeatsIt) {
+  Result failed = Failed();
+  failed.checks = {{"lock twice", "grown", "8 MiB", "4 MiB"}};
+  failed.also = {{kLeftBehind, "Shmem +4096 kB"}};
+  failed.oom.reset();
+  EXPECT_EQ(FailureText(failed, {.options = {"--memory=96m", "--append=a b"}}),
+            "  FAIL [   1.234s] vm-256m-1cpu pages/global_oom[stride=2m]\n"
+            "    lock twice    grown   8 MiB      expected 4 MiB\n"
+            "    left behind   Shmem   +4096 kB\n"
+            "    again: oomgate run 'pages/global_oom[stride=2m]' --on=vm "
+            "--memory=96m '--append=a b' --kernel=6.1.0-cloud\n");
+}
+
+TEST(FailureText, OfAnOlderRunItIsTheReason) {
+  EXPECT_EQ(
+      FailureText(Failed(), {}),
+      "  FAIL [   1.234s] vm-256m-1cpu pages/global_oom[stride=2m]\n"
+      "    wanted one got two\n"
+      "    oom kill   CONSTRAINT_NONE, victim subj\\x1b[2Ject, anon 0 kB, "
+      "page tables 200000 kB\n"
+      "    again: oomgate run 'pages/global_oom[stride=2m]' --on=vm "
+      "--kernel=6.1.0-cloud\n");
 }
 
 TEST(RepeatCommand, KeepsTheKernelThatWasAskedFor) {

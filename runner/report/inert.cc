@@ -72,7 +72,10 @@ Json Walked(const Json& value, bool several_lines) {
   if (!value.is_object()) return value;
   Json object = Json::object();
   for (const auto& [key, item] : value.items()) {
-    object[InertLine(key)] = Walked(item, key == "reason" || key == "console");
+    // Of a result; the reason why a step is left out is one line.
+    const bool lines =
+        (key == "reason" || key == "console") && value.contains("verdict");
+    object[InertLine(key)] = Walked(item, lines);
   }
   return object;
 }

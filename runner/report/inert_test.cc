@@ -38,11 +38,16 @@ TEST(Inert, EveryTextAndEveryName) {
   Result& result = run.results.emplace_back();
   result.id = result.reason = "a\nb";
   result.metrics = {{"\x1b", 1}};
+  result.checks = {{"a\nb", "\x1b", "", ""}};
+  result.left_out = {{"a", "a\nb"}};
   const oomgate::Run inert = Inert(run);
   EXPECT_EQ(inert.finished, "\\x1b");
   EXPECT_EQ(inert.metrics.at("\\x1b")[0].name, "\\x1b");
   EXPECT_EQ(inert.results[0].id, "a\\nb");
   EXPECT_EQ(inert.results[0].reason, "a\nb");
+  EXPECT_EQ(inert.results[0].checks[0],
+            (FailedCheck{"a\\nb", "\\x1b", "", ""}));
+  EXPECT_EQ(inert.results[0].left_out[0], (LeftOut{"a", "a\\nb"}));
   EXPECT_EQ(inert.results[0].metrics.at("\\x1b"), 1);
 }
 

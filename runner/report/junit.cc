@@ -3,9 +3,11 @@
 // a suite per shape and kernel; `known` counts as skipped.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <pugixml.hpp>
 #include <sstream>
 
+#include "runner/record/findings_text.h"
 #include "runner/report/formats.h"
 #include "runner/report/human.h"
 #include "runner/report/results.h"
@@ -39,13 +41,18 @@ void AddProperties(pugi::xml_node suite, const ResultGroup& group,
   AddProperty(properties, "cpu", start->cpu);
 }
 
+std::string OneLine(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return text;
+}
+
 void AddOutcome(pugi::xml_node test, const char* element, const char* type,
                 const Result& result) {
   pugi::xml_node outcome = test.append_child(element);
-  Set(outcome, "message", result.reason.substr(0, result.reason.find('\n')));
+  Set(outcome, "message", OneLine(WhyNoPass(result)));
   Set(outcome, "type", type);
   const std::string text =
-      result.place.empty() ? result.reason : FailureText(result, {});
+      result.place.empty() ? result.reason : FailureText(result, {}, kPage);
   outcome.append_child(pugi::node_pcdata).set_value(text.c_str());
 }
 
@@ -62,7 +69,8 @@ void AddTest(pugi::xml_node suite, const Result& result) {
     case Verdict::kKnown:
     case Verdict::kSkip:
       Set(test.append_child("skipped"), "message",
-          (result.verdict == Verdict::kKnown ? "known: " : "") + result.reason);
+          (result.verdict == Verdict::kKnown ? "known: " : "") +
+              OneLine(WhyNoPass(result)));
       break;
     case Verdict::kFail:
     case Verdict::kLost:
@@ -74,9 +82,14 @@ void AddTest(pugi::xml_node suite, const Result& result) {
   }
 }
 
-std::string MetricsText(const ResultGroup& group) {
+// What no element of a test has a place for.
+std::string OutText(const ResultGroup& group) {
   std::string text;
   for (const Result* result : group.results) {
+    for (const LeftOut& out : result->left_out) {
+      text += fmt::format("{} left out: {}\n", NameOf(*result),
+                          OneLine(ToText(out)));
+    }
     for (const auto& [name, value] : result->metrics) {
       text += fmt::format("{} {} {}\n", NameOf(*result), name, value);
     }
@@ -116,7 +129,7 @@ void AddSuite(pugi::xml_node suites, int id, const ResultGroup& group,
   for (const Result* result : group.results) AddTest(suite, *result);
   suite.append_child("system-out")
       .append_child(pugi::node_pcdata)
-      .set_value(MetricsText(group).c_str());
+      .set_value(OutText(group).c_str());
   suite.append_child("system-err");
 }
 

@@ -29,13 +29,31 @@ TEST(Junit, CountsAndOutcomes) {
   EXPECT_FALSE(test("pass[stride=2m]").first_child());
   EXPECT_STREQ(
       test("known[stride=2m]").child("skipped").attribute("message").value(),
-      "known: wanted one\ngot two");
+      "known: wanted one got two");
   EXPECT_TRUE(test("lost[stride=2m]").child("failure"));
   EXPECT_TRUE(test("broken[stride=2m]").child("error"));
   const pugi::xml_node failure = test("fail[stride=2m]").child("failure");
-  EXPECT_STREQ(failure.attribute("message").value(), "wanted one");
+  EXPECT_STREQ(failure.attribute("message").value(), "wanted one got two");
   EXPECT_THAT(failure.text().get(), testing::HasSubstr("got two"));
   EXPECT_THAT(failure.text().get(), testing::HasSubstr("again: oomgate run"));
+}
+
+TEST(Junit, AFailureHasItsChecksAsATable) {
+  oomgate::Run run = SampleRun({});
+  run.results = {SampleFindings()};
+  pugi::xml_document document;
+  ASSERT_TRUE(document.load_string(ToJunit(ToReport({run})).c_str()));
+  const pugi::xml_node failure = document.child("testsuites")
+                                     .child("testsuite")
+                                     .child("testcase")
+                                     .child("failure");
+  EXPECT_STREQ(failure.attribute("message").value(),
+               "lock twice: grown is 8 MiB, expected 4 MiB; end is exited 0, "
+               "expected OOM-killed; left behind: Shmem +4096 kB; kernel "
+               "warning: WARNING: CPU: 0 PID: 7 at mm/mlock.c:1");
+  EXPECT_THAT(failure.text().get(),
+              testing::HasSubstr("    lock twice       grown   8 MiB      "
+                                 "expected 4 MiB\n"));
 }
 
 TEST(Junit, HostileTextIsReadBackAsText) {

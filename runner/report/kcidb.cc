@@ -7,6 +7,7 @@
 
 #include "oomgate/model/json.h"
 #include "runner/kernel/file.h"
+#include "runner/record/findings_text.h"
 #include "runner/record/record.h"
 #include "runner/record/run_folder.h"
 #include "runner/report/formats.h"
@@ -49,6 +50,7 @@ Json TestOf(const Result& result, const Run& run, const std::string& id) {
                {"params", result.params},
                {"end", result.end},
                {"metrics", Numbers(result.metrics)}};
+  AddFindings(misc, result);
   if (result.oom) misc["oom"] = *result.oom;
   Json test = {{"id", id},
                {"origin", kOrigin},
@@ -60,7 +62,8 @@ Json TestOf(const Result& result, const Run& run, const std::string& id) {
                {"environment", {{"comment", result.shape}}},
                {"misc", misc}};
   if (SecondsSince1970(run.started) != 0) test["start_time"] = run.started;
-  if (!result.reason.empty()) test["comment"] = result.reason;
+  const std::string why = WhyNoPass(result);
+  if (!why.empty()) test["comment"] = why;
   if (!result.console.empty()) {
     // A little less: a line says what was left out.
     test["log_excerpt"] = Shortened(result.console, kLongestExcerpt - 100);

@@ -35,6 +35,15 @@ TEST(Kcidb, TestsOfABuildOfACheckout) {
   EXPECT_EQ(test["environment"]["misc"]["accelerator"], "tcg");
 }
 
+TEST(Kcidb, WhatWasFoundIsStructured) {
+  oomgate::Run run = SampleRun({});
+  run.results = {SampleFindings()};
+  const Json test = Submission({run})["tests"][0];
+  EXPECT_EQ(test["misc"]["checks"][0]["value"], "grown");
+  EXPECT_EQ(test["misc"]["also"].size(), 2U);
+  EXPECT_EQ(test["misc"]["left_out"].size(), 1U);
+}
+
 TEST(Kcidb, IdsAreOfThisRun) {
   const auto id = [](const Json& submission, std::size_t test) {
     return submission["tests"][test]["id"].get<std::string>();

@@ -5,35 +5,17 @@
 
 #include <algorithm>
 
+#include "runner/record/findings_text.h"
 #include "runner/report/formats.h"
+#include "runner/report/log_line.h"
 #include "runner/report/results.h"
 
 namespace oomgate {
 namespace {
 
-// Wherever they stand, readers of kernel logs take them for the log's end.
-constexpr const char* kEnds[] = {
-    "List of all partitions:", "Kernel panic - not syncing: VFS:",
-    "reboot: System halted"};
-
-std::string Description(std::string text) {
-  for (const std::string end : kEnds) {
-    for (std::size_t at = 0; (at = text.find(end, at)) != std::string::npos;) {
-      text.replace(at + end.rfind(':'), 1, "\\x3a");
-    }
-  }
-  // What follows a '#' is a directive.
-  for (std::size_t at = 0; (at = text.find('#', at)) != std::string::npos;) {
-    text.replace(at, 1, "\\x23");
-  }
-  std::ranges::replace(text, '\n', ' ');
-  return text;
-}
-
 // "# what: text", a line each.
 std::string Diagnostics(const char* what, const std::string& text) {
-  return text.empty() ? ""
-                      : fmt::format("    # {}: {}\n", what, Description(text));
+  return text.empty() ? "" : fmt::format("    # {}: {}\n", what, LogLine(text));
 }
 
 std::string TestText(const Result& result, std::size_t number) {
@@ -48,7 +30,7 @@ std::string TestText(const Result& result, std::size_t number) {
       directive = " # XFAIL known";
       break;
     case Verdict::kSkip:
-      directive = " # SKIP " + Description(result.reason);
+      directive = " # SKIP " + LogLine(result.reason);
       break;
     case Verdict::kFail:
     case Verdict::kLost:
@@ -58,14 +40,24 @@ std::string TestText(const Result& result, std::size_t number) {
       text += Diagnostics("ended", result.end);
       break;
   }
-  if (result.verdict != Verdict::kSkip) {
+  if (FindingsSayWhy(result)) {
+    for (const FailedCheck& check : result.checks) {
+      text += Diagnostics("check", ToText(check));
+    }
+    for (const Finding& finding : result.also) {
+      text += Diagnostics("found", ToText(finding));
+    }
+  } else if (result.verdict != Verdict::kSkip) {
     text += Diagnostics("reason", result.reason);
+  }
+  for (const LeftOut& out : result.left_out) {
+    text += Diagnostics("left out", ToText(out));
   }
   for (const auto& [name, value] : result.metrics) {
     text += Diagnostics("metric", fmt::format("{} {}", name, value));
   }
   return text + fmt::format("    {} {} {}{}\n", outcome, number,
-                            Description(NameOf(result)), directive);
+                            LogLine(NameOf(result)), directive);
 }
 
 }  // namespace
@@ -75,7 +67,7 @@ std::string ToKtap(const Reported& reported) {
   std::string text = fmt::format("KTAP version 1\n1..{}\n", groups.size());
   for (std::size_t i = 0; i < groups.size(); ++i) {
     const ResultGroup& group = groups[i];
-    const std::string name = Description(group.Name());
+    const std::string name = LogLine(group.Name());
     text += fmt::format("    KTAP version 1\n    # Subtest: {}\n    1..{}\n",
                         name, group.results.size());
     for (std::size_t n = 0; n < group.results.size(); ++n) {

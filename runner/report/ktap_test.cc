@@ -29,6 +29,22 @@ TEST(Ktap, ASubtestPerPlaceAndALinePerInstance) {
             "not ok 1 vm-256m-1cpu, 6.1.0-cloud\n");
 }
 
+TEST(Ktap, ALineForWhateverWasFound) {
+  oomgate::Run run = SampleRun({});
+  run.results = {SampleFindings()};
+  run.results[0].metrics.clear();
+  EXPECT_THAT(ToKtap(ToReport({run})),
+              testing::HasSubstr(
+                  "    # ended: oom-killed\n"
+                  "    # check: lock twice: grown is 8 MiB, expected 4 MiB\n"
+                  "    # check: end is exited 0, expected OOM-killed\n"
+                  "    # found: left behind: Shmem +4096 kB\n"
+                  "    # found: kernel warning: WARNING: CPU: 0 PID: 7 at "
+                  "mm/mlock.c:1\n"
+                  "    # left out: lock on fault: needs kernel 4.4, has 4.3\n"
+                  "    not ok 1 pages/fail[stride=2m]\n"));
+}
+
 TEST(Ktap, NoTextEndsTheLogOrAddsADirective) {
   oomgate::Run run = SampleRun({Verdict::kFail});
   run.results[0].id = "pages/x # SKIP y";

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// LAVA's signals for the log of a test job. Its values end at a blank or '>',
-// hold no '=', and an id must not come twice.
+// LAVA's signals for the log of a test job, with what was found as comments.
+// Values end at a blank or '>', hold no '=', and an id must not come twice.
 #include <fmt/core.h>
 
 #include <set>
 
+#include "runner/record/findings_text.h"
 #include "runner/report/formats.h"
+#include "runner/report/log_line.h"
 #include "runner/report/results.h"
 
 namespace oomgate {
@@ -30,6 +32,26 @@ std::string Units(const Metric& metric) {
   return metric.unit.empty() ? "" : " UNITS=" + Dotted(metric.unit);
 }
 
+std::string Comment(const std::string& id, const std::string& what) {
+  return fmt::format("# {}: {}\n", id, LogLine(what));
+}
+
+// A signal has room for an outcome only.
+std::string Comments(const Result& result, const std::string& id) {
+  std::string text;
+  if (FindingsSayWhy(result)) {
+    for (const std::string& line : FindingsOf(result)) {
+      text += Comment(id, line);
+    }
+  } else if (result.verdict != Verdict::kPass) {
+    text += Comment(id, result.reason);
+  }
+  for (const LeftOut& out : result.left_out) {
+    text += Comment(id, "left out: " + ToText(out));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string ToLava(const Reported& reported) {
@@ -44,6 +66,7 @@ std::string ToLava(const Reported& reported) {
     for (const Result* result : group.results) {
       const std::string id = Once(used, shape + Dotted(NameOf(*result)), ".");
       const char* outcome = ResultOf(result->verdict);
+      text += Comments(*result, id);
       text += fmt::format("<LAVA_SIGNAL_TESTCASE TEST_CASE_ID={} RESULT={}>\n",
                           id, outcome);
       for (const auto& [name, value] : result->metrics) {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "runner/record/findings_text.h"
 #include "runner/record/record.h"
 #include "runner/report/formats.h"
 #include "runner/report/human.h"
@@ -115,10 +116,12 @@ void AddFindings(Page& page, const Run& run) {
     std::string entry = fmt::format(
         "### {}: {}{}\n\n{}\n", ToText(result.verdict), Code(NameOf(result)),
         result.place.empty() ? "" : " on " + PlaceOf(result),
-        CodeBlock(Shortened(result.reason, kShownReason)));
+        CodeBlock(FindingsSayWhy(result)
+                      ? EvidenceText(result, kScreen)
+                      : Shortened(result.reason, kShownReason)));
     if (!result.place.empty()) {
       entry += "<details><summary>evidence</summary>\n\n" +
-               CodeBlock(FailureText(result, {})) + "\n</details>\n\n";
+               CodeBlock(FailureText(result, {}, kPage)) + "\n</details>\n\n";
     }
     page.Add(entry);
   }
@@ -132,10 +135,23 @@ void AddOthers(Page& page, const Run& run) {
     }
     rows.push_back(fmt::format("| {} | {} | {} | {} |\n",
                                ToText(result.verdict), Code(NameOf(result)),
-                               PlaceOf(result), Code(result.reason)));
+                               PlaceOf(result), Code(WhyNoPass(result))));
   }
   page.AddTable("known and skipped", "| verdict | instance | place | reason |",
                 rows);
+}
+
+// What passed says less without them.
+void AddLeftOut(Page& page, const Run& run) {
+  std::vector<std::string> rows;
+  for (const Result& result : run.results) {
+    for (const LeftOut& out : result.left_out) {
+      rows.push_back(fmt::format("| {} | {} | {} | {} |\n",
+                                 Code(NameOf(result)), PlaceOf(result),
+                                 Code(out.step), Code(out.reason)));
+    }
+  }
+  page.AddTable("steps left out", "| instance | place | step | reason |", rows);
 }
 
 void AddAll(Page& page, const Run& run) {
@@ -165,6 +181,7 @@ std::string MarkdownWithin(const Reported& reported, std::size_t limit) {
   AddPlaces(page, run);
   AddFindings(page, run);
   AddOthers(page, run);
+  AddLeftOut(page, run);
   AddAll(page, run);
   return page.Text();
 }

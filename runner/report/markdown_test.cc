@@ -29,6 +29,19 @@ TEST(Markdown, VerdictPlacesFindingsThenTheRest) {
   EXPECT_THAT(text, Not(HasSubstr("run.json.")));
 }
 
+TEST(Markdown, AFailureShowsItsChecks) {
+  oomgate::Run run = SampleRun({});
+  run.results = {SampleFindings()};
+  const std::string text = ToMarkdown(ToReport({run}));
+  EXPECT_THAT(text,
+              HasSubstr("```text\n    lock twice       grown   8 MiB      "
+                        "expected 4 MiB\n"));
+  EXPECT_THAT(text, HasSubstr("<summary>steps left out</summary>\n\n"
+                              "| instance | place | step | reason |\n"));
+  EXPECT_THAT(text, HasSubstr("| `lock on fault` | "
+                              "`needs kernel 4.4, has 4.3` |\n"));
+}
+
 TEST(Markdown, FencesAreLongerThanWhatTheyHold) {
   oomgate::Run run = SampleRun({Verdict::kFail});
   run.results[0].id = "a`b``";

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "runner/record/findings_text.h"
 #include "runner/report/human.h"
 #include "runner/report/text.h"
 
@@ -24,7 +25,7 @@ void QuietReport::Finished(const Result& result) {
   }
   fmt::print(err_, "{}: {} {}: {}\n", what_, ToText(result.verdict),
              Printable(ToText(InstanceName{result.id, result.params})),
-             Printable(result.reason));
+             Printable(WhyNoPass(result)));
 }
 
 void QuietReport::Noticed(const std::string& text) {

@@ -52,6 +52,19 @@ inline Run EveryVerdict() {
                     Verdict::kFail, Verdict::kBroken, Verdict::kLost});
 }
 
+// A failure with all that a judge can find.
+inline Result SampleFindings(Verdict verdict = Verdict::kFail) {
+  Result result = SampleResult(verdict);
+  result.oom.reset();
+  result.reason = "lock twice: grown is 8 MiB, expected 4 MiB (and 1 more)";
+  result.checks = {{"lock twice", "grown", "8 MiB", "4 MiB"},
+                   {"", "end", "exited 0", "OOM-killed"}};
+  result.also = {{kLeftBehind, "Shmem +4096 kB"},
+                 {kKernelWarning, "WARNING: CPU: 0 PID: 7 at mm/mlock.c:1"}};
+  result.left_out = {{"lock on fault", "needs kernel 4.4, has 4.3"}};
+  return result;
+}
+
 // What would do something in one format or another.
 inline std::string Hostile() {
   using namespace std::string_literals;
@@ -86,6 +99,9 @@ inline Run HostileRun() {
     result.reason = result.end = result.place = result.shape = result.kernel =
         result.console = hostile;
     result.metrics = {{hostile, 1}};
+    result.checks = {{hostile, hostile, hostile, hostile}};
+    result.also = {{hostile, hostile}, {kLeftBehind, hostile}};
+    result.left_out = {{hostile, hostile}};
     result.oom.emplace();
     result.oom->victim = result.oom->constraint = result.oom->nodemask =
         hostile;
