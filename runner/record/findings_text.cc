@@ -45,7 +45,7 @@ std::string WhyNoPass(const Result& result, std::size_t most_checks) {
     add(ToText(check));
   }
   if (shown < result.checks.size()) {
-    add(std::to_string(result.checks.size() - shown) + " more checks");
+    text += " (and " + std::to_string(result.checks.size() - shown) + " more)";
   }
   for (const Finding& finding : result.also) add(ToText(finding));
   return text;

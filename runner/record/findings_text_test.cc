@@ -21,7 +21,7 @@ TEST(WhyNoPass, IsMadeOfWhatWasFound) {
             "lock: grown is 8 MiB, expected 4 MiB; end is exited 0, expected "
             "OOM-killed; left behind: Shmem +4096 kB");
   EXPECT_EQ(WhyNoPass(Failed(), 1),
-            "lock: grown is 8 MiB, expected 4 MiB; 1 more checks; left behind: "
+            "lock: grown is 8 MiB, expected 4 MiB (and 1 more); left behind: "
             "Shmem +4096 kB");
 }
 

@@ -2,8 +2,6 @@
 // A comparison for a terminal: a line per finding, worst first.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "runner/record/findings_text.h"
 #include "runner/report/comparison.h"
 #include "runner/report/text.h"
@@ -23,11 +21,10 @@ std::string ReasonLines(const VerdictChange& change) {
   const auto add = [&](const std::string& line) {
     text += kIndent + Printable(line) + "\n";
   };
-  const std::size_t checks = std::min(change.checks.size(), kMostChecks);
+  const std::size_t all = change.checks.size();
+  const std::size_t checks = all <= kMostChecks ? all : kMostChecks - 1;
   for (std::size_t i = 0; i < checks; ++i) add(ToText(change.checks[i]));
-  if (checks < change.checks.size()) {
-    add(fmt::format("and {} more checks", change.checks.size() - checks));
-  }
+  if (checks < all) add(fmt::format("and {} more checks", all - checks));
   for (const Finding& finding : change.also) add(ToText(finding));
   return text;
 }

@@ -93,7 +93,7 @@ TEST(ComparisonReport, AFailureHasALineForWhateverWasFound) {
   EXPECT_THAT(
       text, HasSubstr("locked: pass -> fail\n"
                       "               lock: grown is 8 MiB, expected 4 MiB\n"));
-  EXPECT_THAT(text, HasSubstr("               and 2 more checks\n"
+  EXPECT_THAT(text, HasSubstr("               and 3 more checks\n"
                               "               left behind: Shmem +4096 kB\n"));
   const Json json = Json::parse(ComparisonJson(c)).at("verdicts").at(0);
   EXPECT_EQ(json.at("checks").size(), 8U);

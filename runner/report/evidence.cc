@@ -135,26 +135,26 @@ class Block {
   // "Shmem +4096 kB" in two columns, as what was seen of a value. Nothing but
   // where it stands depends on that.
   bool AddLeak(const Finding& finding) {
-    const std::size_t sign = finding.text.find_first_of("+-");
-    if (sign == std::string::npos || sign < 2 ||
-        finding.text[sign - 1] != ' ' ||
-        finding.text.find_first_of(",;\n") != std::string::npos) {
+    const std::string& text = finding.text;
+    const std::size_t blank = std::min(text.find(" +"), text.find(" -"));
+    if (blank == std::string::npos || blank == 0 ||
+        text.find_first_of(",;\n") != std::string::npos) {
       return false;
     }
     rows_.push_back(
-        {finding.what,
-         {finding.text.substr(0, sign - 1), finding.text.substr(sign)}});
+        {finding.what, {text.substr(0, blank), text.substr(blank + 1)}});
     return true;
   }
 
   std::string Line(const Row& row, const Widths& widths) const {
-    // A row without title says something of those above it.
-    if (row.title.empty() && row.cells.empty()) {
-      return std::string(kIndent) + row.text;
-    }
     const auto fit = [&](const std::string& text, std::size_t width) {
       return limits_.whole ? text : Cut(text, width);
     };
+    // A row without title says something of those above it.
+    if (row.title.empty() && row.cells.empty()) {
+      return std::string(kIndent) +
+             fit(row.text, limits_.columns - kIndent.size());
+    }
     std::string line = std::string(kIndent) + fit(row.title, widths[0]);
     std::size_t at = kIndent.size() + widths[0];
     const std::string gap(kGap, ' ');

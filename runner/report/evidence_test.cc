@@ -119,6 +119,15 @@ TEST(Evidence, AKillIsToldOnce) {
                     Not(HasSubstr("oom kill "))));
 }
 
+TEST(Evidence, ALeakStandsUnderTheValuesWhereItIsOne) {
+  Result result = SampleFindings();
+  result.also = {{kLeftBehind, "anon-huge pages -4 kB"},
+                 {kLeftBehind, "Shmem +4 kB, Slab +8 kB"}};
+  EXPECT_THAT(EvidenceText(result, kScreen),
+              AllOf(HasSubstr("left behind   anon-huge pages   -4 kB\n"),
+                    HasSubstr("left behind   Shmem +4 kB, Slab +8 kB\n")));
+}
+
 TEST(Evidence, NothingMovesTheCursor) {
   Result result = SampleFindings();
   result.checks = {{"\x1b[2J", "a\nb", "\r", "\x9b"}};
