@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kCalls = 512;  // a round
 constexpr Bytes kTables = 1_GiB;      // moved: 512 tables
 
-void Protect(Trace& trace, const Range& page, int prot) {
+void ProtectPage(Trace& trace, const Range& page, int prot) {
   if (mprotect(page.start, static_cast<std::size_t>(page.size.count), prot) !=
       0) {
     trace.Stop("mprotect", errno);
@@ -43,7 +43,7 @@ void Split(Trace& trace, const Facts& f) {
       [&] { range = MapAnonymous(trace, 2 * kCalls * kPage); },
       [&] {
         for (int i = 0; i < kCalls; ++i) {
-          Protect(trace, range.Part((2 * i + 1) * kPage, kPage), PROT_READ);
+          ProtectPage(trace, range.Part((2 * i + 1) * kPage, kPage), PROT_READ);
         }
       },
       [&] { Unmap(trace, range); });

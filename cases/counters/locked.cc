@@ -16,23 +16,6 @@ namespace {
 constexpr Bytes kSize = 4_MiB;
 constexpr Bytes kLimit = 1_MiB;
 
-int TryLock(const Range& range) {
-  return mlock(range.start, static_cast<std::size_t>(range.size.count)) == 0
-             ? 0
-             : errno;
-}
-
-void Lock(Trace& trace, const Range& range) {
-  const int error = TryLock(range);
-  if (error != 0) trace.Stop("mlock", error);
-}
-
-void Unlock(Trace& trace, const Range& range) {
-  if (munlock(range.start, static_cast<std::size_t>(range.size.count)) != 0) {
-    trace.Stop("munlock", errno);
-  }
-}
-
 // VmLck, and what the machine counts.
 struct Locked {
   explicit Locked(const Range& scratch) {

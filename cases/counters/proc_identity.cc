@@ -79,13 +79,6 @@ void Check(Trace& trace, const RssSync& sync, const char* step) {
   }
 }
 
-void Protect(Trace& trace, const Range& range, int prot) {
-  if (mprotect(range.start, static_cast<std::size_t>(range.size.count), prot) !=
-      0) {
-    trace.Stop("mprotect", errno);
-  }
-}
-
 constexpr const char* kSteps[] = {"start", "mapped", "readonly", "code",
                                   "split", "grown",  "shrunk",   "over",
                                   "brk",   "stack",  "child",    "end"};

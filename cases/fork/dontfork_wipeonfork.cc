@@ -6,13 +6,6 @@
 namespace oomgate {
 namespace {
 
-void Protect(Trace& trace, const Range& range, int prot) {
-  if (mprotect(range.start, static_cast<std::size_t>(range.size.count), prot) !=
-      0) {
-    trace.Stop("mprotect", errno);
-  }
-}
-
 // What fork says now, and how many mappings there are.
 void Try(Trace& trace, const Range& big, const char* fork_errno,
          const char* mappings) {

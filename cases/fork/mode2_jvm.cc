@@ -11,13 +11,6 @@ namespace {
 constexpr Bytes kHeap = 64_GiB;
 constexpr Bytes kCommitted = 16_MiB;
 
-void Protect(Trace& trace, const Range& range, int prot) {
-  if (mprotect(range.start, static_cast<std::size_t>(range.size.count), prot) !=
-      0) {
-    trace.Stop("mprotect", errno);
-  }
-}
-
 // What a child adds to Committed_AS while it lives.
 Bytes ChildCharge(Trace& trace) {
   const Bytes before = Meminfo("Committed_AS");

@@ -11,21 +11,13 @@ namespace oomgate {
 
 // Puts a private mapping over (a part of) a reservation.
 inline void MapOver(Trace& trace, const Range& part, int extra_flags = 0) {
-  if (mmap(part.start, static_cast<std::size_t>(part.size.count),
-           PROT_READ | PROT_WRITE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | extra_flags, -1,
-           0) == MAP_FAILED) {
-    trace.Stop("mmap over a reservation", errno);
-  }
+  MapOver(trace, part, PROT_READ | PROT_WRITE,
+          MAP_PRIVATE | MAP_ANONYMOUS | extra_flags);
 }
 
 // Takes a part of it back: nothing there is mapped that counts.
 inline void ReserveOver(Trace& trace, const Range& part) {
-  if (mmap(part.start, static_cast<std::size_t>(part.size.count), PROT_NONE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-           0) == MAP_FAILED) {
-    trace.Stop("mmap of a reservation", errno);
-  }
+  MapOver(trace, part, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
 }
 
 inline Range Reserve(Trace& trace, Bytes size) {
@@ -35,20 +27,13 @@ inline Range Reserve(Trace& trace, Bytes size) {
   return MapAnonymous(trace, size, none);
 }
 
-inline void Advise(Trace& trace, const Range& range, int advice) {
-  if (madvise(range.start, static_cast<std::size_t>(range.size.count),
-              advice) != 0) {
-    trace.Stop("madvise", errno);
-  }
-}
-
 // A mapping in a place where nothing else is: its directory of tables, for the
 // one GiB that it may have, is its own, and all levels above are there already.
 inline Range MapApart(Trace& trace, Bytes size, int flags) {
   char* const place = reinterpret_cast<char*>(1ULL << 45);
   char* const start = place + (1_GiB).count;
   const auto map = [&](char* at, Bytes length, int how) {
-    if (mmap(at, static_cast<std::size_t>(length.count), PROT_READ | PROT_WRITE,
+    if (mmap(at, Length(length), PROT_READ | PROT_WRITE,
              how | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1,
              0) != at) {
       trace.Stop("mmap at a fixed place", errno);

@@ -15,7 +15,7 @@ char* AlignUp(char* at, Bytes align) {
   return reinterpret_cast<char*>((address + mask) & ~mask);
 }
 
-void Advise(Trace& trace, const Range& range, MapOptions::Pages pages) {
+void AskFor(Trace& trace, const Range& range, MapOptions::Pages pages) {
   if (pages == MapOptions::kDefault) return;
   const bool huge = pages == MapOptions::kHuge;
   const int error = TryAdvise(range, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
@@ -29,37 +29,53 @@ void Advise(Trace& trace, const Range& range, MapOptions::Pages pages) {
 
 Range MapAnonymous(Trace& trace, Bytes size, const MapOptions& options) {
   const Bytes reserve = size + 2 * options.align;
-  void* hole = mmap(nullptr, static_cast<std::size_t>(reserve.count), PROT_NONE,
+  void* hole = mmap(nullptr, Length(reserve), PROT_NONE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (hole == MAP_FAILED) trace.Stop("mmap of a reservation", errno);
   // At least a page of the reservation stays on either side.
   char* start = AlignUp(static_cast<char*>(hole) + kPage.count, options.align);
-  void* at = mmap(start, static_cast<std::size_t>(size.count), options.prot,
-                  options.flags | MAP_FIXED, -1, 0);
+  void* at =
+      mmap(start, Length(size), options.prot, options.flags | MAP_FIXED, -1, 0);
   if (at == MAP_FAILED) trace.Stop("mmap", errno);
   const Range range{start, size, static_cast<char*>(hole), reserve};
-  Advise(trace, range, options.pages);
+  AskFor(trace, range, options.pages);
   return range;
 }
 
-Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags) {
+Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags,
+              Bytes offset) {
   // In a reservation of its own: aligned, and with nothing beside it.
   MapOptions none;
   none.prot = PROT_NONE;
   none.pages = MapOptions::kDefault;
   const Range range = MapAnonymous(trace, size, none);
-  if (mmap(range.start, Length(size), prot, flags | MAP_FIXED, fd, 0) ==
-      MAP_FAILED) {
-    trace.Stop("mmap of a file", errno);
-  }
+  MapOver(trace, range, prot, flags, fd, offset);
   return range;
 }
 
-void Unmap(Trace& trace, const Range& range) {
-  if (munmap(range.reserved,
-             static_cast<std::size_t>(range.reserved_size.count)) != 0) {
-    trace.Stop("munmap", errno);
-  }
+Range MapBare(Trace& trace, Bytes size, int prot, int flags, int fd,
+              Bytes offset) {
+  void* const at =
+      Must(trace, "mmap",
+           mmap(nullptr, Length(size), prot, flags, fd, offset.count));
+  return {.start = static_cast<char*>(at), .size = size};
+}
+
+int TryMapOver(const Range& part, int prot, int flags, int fd, Bytes offset) {
+  return ErrnoOf(mmap(part.start, Length(part.size), prot, flags | MAP_FIXED,
+                      fd, offset.count));
+}
+
+void MapOver(Trace& trace, const Range& part, int prot, int flags, int fd,
+             Bytes offset) {
+  const int error = TryMapOver(part, prot, flags, fd, offset);
+  if (error != 0) trace.Stop("mmap over a range", error);
+}
+
+int MakeMemfd(Trace& trace, Bytes size, unsigned flags) {
+  const int file = Must(trace, "memfd_create", memfd_create("oomgate", flags));
+  Must(trace, "ftruncate of a memfd", ftruncate(file, size.count));
+  return file;
 }
 
 void ReadPages(Trace& trace, const Range& range, Bytes stride) {
@@ -83,17 +99,11 @@ void WritePages(Trace& trace, const Range& range, Bytes stride) {
   }
 }
 
-int TryMap(Bytes size, int prot, int flags) {
-  const auto length = static_cast<std::size_t>(size.count);
-  void* at = mmap(nullptr, length, prot, flags, -1, 0);
+int TryMap(Bytes size, int prot, int flags, int fd) {
+  void* const at = mmap(nullptr, Length(size), prot, flags, fd, 0);
   if (at == MAP_FAILED) return errno;
-  munmap(at, length);
+  munmap(at, Length(size));
   return 0;
-}
-
-int TryAdvise(const Range& range, int advice) {
-  const auto length = static_cast<std::size_t>(range.size.count);
-  return madvise(range.start, length, advice) == 0 ? 0 : errno;
 }
 
 std::int64_t CountOther(const Range& range, char expected, Bytes stride) {

@@ -12,12 +12,6 @@ constexpr int kDontneedLocked = 24;  // MADV_DONTNEED_LOCKED
 constexpr int kUnknown = 9999;
 constexpr std::int64_t kPages = 8;
 
-void Lock(Trace& trace, const Range& range) {
-  if (mlock(range.start, static_cast<std::size_t>(range.size.count)) != 0) {
-    trace.Stop("mlock", errno);
-  }
-}
-
 void Locked(Trace& trace) {
   const Range range = MapAnonymous(trace, 3 * kPages * kPage);
   WritePages(trace, range);

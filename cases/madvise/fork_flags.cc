@@ -16,11 +16,6 @@ namespace {
 constexpr Bytes kSize = 4_MiB;
 constexpr char kMark = 42;
 
-void Advise(Trace& trace, const Range& range, int advice) {
-  const int error = TryAdvise(range, advice);
-  if (error != 0) trace.Stop("madvise", error);
-}
-
 // Both the first and the last byte of every page, so that half a page left is
 // seen too: kMark where all is there, 0 where nothing is, else -1.
 int Content(const Range& range) {

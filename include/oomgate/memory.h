@@ -7,8 +7,10 @@
 
 #include <cstdint>
 
+#include "oomgate/errno_of.h"
 #include "oomgate/facts.h"
 #include "oomgate/model/units.h"
+#include "oomgate/range.h"
 #include "oomgate/trace.h"
 
 namespace oomgate {
@@ -16,18 +18,6 @@ namespace oomgate {
 // Anonymous memory that a process of ours has beside what it maps: its data,
 // stack and heap. Measured up to 0.55 MiB; it grows with the catalogue.
 inline constexpr Bytes kOwnAnon = 1_MiB;
-
-struct Range {
-  char* start = nullptr;
-  Bytes size = {};
-  // The address space that it stands in, guards included.
-  char* reserved = nullptr;
-  Bytes reserved_size = {};
-  char* end() const { return start + size.count; }
-  Range Part(Bytes offset, Bytes length) const {
-    return {.start = start + offset.count, .size = length};
-  }
-};
 
 struct MapOptions {
   int prot = PROT_READ | PROT_WRITE;
@@ -39,18 +29,23 @@ struct MapOptions {
   enum Pages { kSmall, kHuge, kDefault } pages = kSmall;
 };
 
-// As system calls take it.
-constexpr std::size_t Length(Bytes size) {
-  return static_cast<std::size_t>(size.count);
-}
-
 // Maps `size`, aligned, between two guards that keep neighbours (and their
 // page tables) away.
 Range MapAnonymous(Trace& trace, Bytes size, const MapOptions& options = {});
-// Maps a file in the same way; of a memfd, too.
-Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags);
-// Unmaps the range together with its guards.
-void Unmap(Trace& trace, const Range& range);
+// Maps a file in the same way, from `offset` on; of a memfd, too.
+Range MapFile(Trace& trace, int fd, Bytes size, int prot, int flags,
+              Bytes offset = {});
+// mmap(2) as it is: of PROT_… and MAP_…, aligned to a page, with neighbours
+// instead of guards, and with huge pages where the machine's setting says so.
+Range MapBare(Trace& trace, Bytes size, int prot, int flags, int fd = -1,
+              Bytes offset = {});
+// Maps a part of a range anew, in its place (MAP_FIXED is added).
+void MapOver(Trace& trace, const Range& part, int prot, int flags, int fd = -1,
+             Bytes offset = {});
+
+// A new file in memory (memfd_create) of `size` bytes, of which none is there
+// yet; `flags` are MFD_…. It lives as long as its descriptor and mappings do.
+int MakeMemfd(Trace& trace, Bytes size = {}, unsigned flags = 0);
 
 // Reads or writes one byte at every `stride`. Counts in the trace, visibly at
 // every step: "touches", and for writes also "written" (bytes, whole pages).
@@ -59,10 +54,10 @@ void WritePages(Trace& trace, const Range& range, Bytes stride = kPage);
 
 // mmap(2) as a question: 0 where the kernel allows it (and it is unmapped
 // again), else errno.
-int TryMap(Bytes size, int prot, int flags);
-
-// madvise(2) as a question: 0 where the kernel takes the advice, else errno.
-int TryAdvise(const Range& range, int advice);
+int TryMap(Bytes size, int prot, int flags, int fd = -1);
+// MapOver as a question: 0 where the kernel does it, else errno.
+int TryMapOver(const Range& part, int prot, int flags, int fd = -1,
+               Bytes offset = {});
 
 // How many of the bytes at every `stride` are not `expected`: a read of each.
 std::int64_t CountOther(const Range& range, char expected,
