@@ -26,7 +26,7 @@ void Limit(Trace& trace, int what, std::int64_t pages) {
   if (getrlimit(static_cast<__rlimit_resource_t>(what), &limit) != 0) {
     trace.Stop("getrlimit", errno);
   }
-  limit.rlim_cur = pages < 0 ? limit.rlim_max : Length(pages) + 2048;
+  limit.rlim_cur = pages < 0 ? limit.rlim_max : Pages(pages) + 2048;
   if (setrlimit(static_cast<__rlimit_resource_t>(what), &limit) != 0) {
     trace.Stop("setrlimit", errno);
   }
@@ -55,30 +55,30 @@ void MeasureTmpfs(Trace& trace) {
   }
   const int fd = open(kFolder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd < 0) trace.Stop("open of a file in the tmpfs", errno);
-  void* zeroes = mmap(nullptr, Length(2 * kBlocks), PROT_READ, kPrivate, -1, 0);
+  void* zeroes = mmap(nullptr, Pages(2 * kBlocks), PROT_READ, kPrivate, -1, 0);
   const std::int64_t before = CommittedPages();
-  trace.Set("tmpfs_written", pwrite(fd, zeroes, Length(2 * kBlocks), 0));
+  trace.Set("tmpfs_written", pwrite(fd, zeroes, Pages(2 * kBlocks), 0));
   trace.Set("tmpfs_charged", CommittedPages() - before);
   trace.Set("tmpfs_write_errno",
-            pwrite(fd, zeroes, 1, static_cast<off_t>(Length(kBlocks))) < 0
+            pwrite(fd, zeroes, 1, static_cast<off_t>(Pages(kBlocks))) < 0
                 ? errno
                 : 0);
   trace.Set("tmpfs_fallocate_errno",
-            fallocate(fd, 0, static_cast<off_t>(Length(kBlocks)), 4096) == 0
+            fallocate(fd, 0, static_cast<off_t>(Pages(kBlocks)), 4096) == 0
                 ? 0
                 : errno);
-  if (ftruncate(fd, static_cast<off_t>(Length(kBlocks + 1))) != 0) {
+  if (ftruncate(fd, static_cast<off_t>(Pages(kBlocks + 1))) != 0) {
     trace.Stop("ftruncate", errno);
   }
-  void* at = mmap(nullptr, Length(kBlocks + 1), kRw, MAP_SHARED, fd, 0);
+  void* at = mmap(nullptr, Pages(kBlocks + 1), kRw, MAP_SHARED, fd, 0);
   if (at == MAP_FAILED) trace.Stop("mmap of the file", errno);
-  char* const last = static_cast<char*>(at) + Length(kBlocks);
+  char* const last = static_cast<char*>(at) + Pages(kBlocks);
   trace.Set("tmpfs_signal", SignalOf(trace, [last] {
               *static_cast<volatile char*>(last) = 1;
             }));
   trace.Set("tmpfs_refused_charged", CommittedPages() - before - kBlocks);
-  munmap(at, Length(kBlocks + 1));
-  munmap(zeroes, Length(2 * kBlocks));
+  munmap(at, Pages(kBlocks + 1));
+  munmap(zeroes, Pages(2 * kBlocks));
   close(fd);
   trace.Set("tmpfs_left", CommittedPages() - before);
   umount(kFolder);

@@ -21,7 +21,7 @@ constexpr Bytes kNoHole = 100_TiB;
 constexpr std::int64_t kLarge = 64_GiB / kPage;
 
 char* Map(Trace& trace, std::int64_t pages, int prot, int flags) {
-  void* at = mmap(nullptr, Length(pages), prot, flags, -1, 0);
+  void* at = mmap(nullptr, Pages(pages), prot, flags, -1, 0);
   if (at == MAP_FAILED) trace.Stop("mmap", errno);
   return static_cast<char*>(at);
 }
@@ -54,35 +54,34 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   // Of the child, beside the 80 TiB: what else is writable in the parent.
   trace.Set("forked", own - CommittedPages() >= kHuge);
   charge.Tell(trace, "after_fork");
-  munmap(at, Length(kHuge));
+  munmap(at, Pages(kHuge));
   charge.Tell(trace, "private_gone");
 
   at = Map(trace, kHuge, PROT_READ, kPrivate);
   charge.Tell(trace, "to_read");
-  trace.Set("protect_errno",
-            mprotect(at, Length(kLarge), kRw) == 0 ? 0 : errno);
+  trace.Set("protect_errno", mprotect(at, Pages(kLarge), kRw) == 0 ? 0 : errno);
   charge.Tell(trace, "protected");
-  munmap(at, Length(kHuge));
+  munmap(at, Pages(kHuge));
   charge.Tell(trace, "protected_gone");
 
   at = Map(trace, 1, kRw, kPrivate);
-  at = static_cast<char*>(mremap(at, Length(1), Length(kHuge), MREMAP_MAYMOVE));
+  at = static_cast<char*>(mremap(at, Pages(1), Pages(kHuge), MREMAP_MAYMOVE));
   if (at == MAP_FAILED) trace.Stop("mremap", errno);
   charge.Tell(trace, "grown");
-  munmap(at, Length(kHuge));
+  munmap(at, Pages(kHuge));
   charge.Tell(trace, "grown_gone");
 
   at = Map(trace, kLarge, kRw, MAP_SHARED | MAP_ANONYMOUS);
   charge.Tell(trace, "shared");
-  munmap(at, Length(kLarge));
+  munmap(at, Pages(kLarge));
   charge.Tell(trace, "shared_gone");
-  const int id = shmget(IPC_PRIVATE, Length(kLarge), IPC_CREAT | 0600);
+  const int id = shmget(IPC_PRIVATE, Pages(kLarge), IPC_CREAT | 0600);
   if (id < 0) trace.Stop("shmget", errno);
   charge.Tell(trace, "segment");
   shmctl(id, IPC_RMID, nullptr);
   charge.Tell(trace, "segment_gone");
   const long now = syscall(SYS_brk, 0);
-  const long end = now + static_cast<long>(Length(kLarge));
+  const long end = now + static_cast<long>(Pages(kLarge));
   trace.Set("brk_done", syscall(SYS_brk, end) == end);
   charge.Tell(trace, "heap");
   syscall(SYS_brk, now);
@@ -92,13 +91,13 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   char* const space = Map(trace, kHuge, PROT_READ, kPrivate);
   at = Map(trace, 1, kRw, kPrivate);
   trace.Set("no_address_errno", TryMap(kNoHole, kRw, kPrivate));
-  trace.Set("grow_no_address_errno",
-            mremap(at, Length(1), Length(kNoHole / kPage), MREMAP_MAYMOVE) ==
-                    MAP_FAILED
-                ? errno
-                : 0);
-  munmap(at, Length(1));
-  munmap(space, Length(kHuge));
+  trace.Set(
+      "grow_no_address_errno",
+      mremap(at, Pages(1), Pages(kNoHole / kPage), MREMAP_MAYMOVE) == MAP_FAILED
+          ? errno
+          : 0);
+  munmap(at, Pages(1));
+  munmap(space, Pages(kHuge));
   trace.Set("committed_left", CommittedPages() - before);
 }
 

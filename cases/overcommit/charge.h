@@ -38,15 +38,15 @@ struct Scene {
   // A free hole with a guard on either side that nothing merges with.
   char* Hole(std::int64_t pages) {
     constexpr std::int64_t kGuard = 512;
-    void* at = mmap(nullptr, Length(pages + 2 * kGuard), PROT_NONE,
+    void* at = mmap(nullptr, Pages(pages + 2 * kGuard), PROT_NONE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     Must(at != MAP_FAILED, "mmap of a hole");
-    return static_cast<char*>(at) + Length(kGuard);
+    return static_cast<char*>(at) + Pages(kGuard);
   }
   char* MapAt(char* at, std::int64_t pages, int prot, int flags, int file = -1,
               off_t offset = 0) {
     if (file < 0) flags |= MAP_ANONYMOUS;
-    void* got = mmap(at, Length(pages), prot, flags | MAP_FIXED, file, offset);
+    void* got = mmap(at, Pages(pages), prot, flags | MAP_FIXED, file, offset);
     Must(got != MAP_FAILED, "mmap");
     return static_cast<char*>(got);
   }
@@ -54,25 +54,25 @@ struct Scene {
     return MapAt(Hole(pages), pages, prot, flags, file);
   }
   void Unmap(char* at, std::int64_t pages) {
-    Must(munmap(at, Length(pages)) == 0, "munmap");
+    Must(munmap(at, Pages(pages)) == 0, "munmap");
   }
   void Protect(char* at, std::int64_t pages, int prot) {
-    Must(mprotect(at, Length(pages), prot) == 0, "mprotect");
+    Must(mprotect(at, Pages(pages), prot) == 0, "mprotect");
   }
   char* Remap(char* at, std::int64_t from, std::int64_t to, int flags,
               char* target = nullptr) {
-    void* got = mremap(at, Length(from), Length(to), flags, target);
+    void* got = mremap(at, Pages(from), Pages(to), flags, target);
     Must(got != MAP_FAILED, "mremap");
     return static_cast<char*>(got);
   }
   void Touch(char* at, std::int64_t pages) {
     for (std::int64_t i = 0; i < pages; ++i) {
-      *static_cast<volatile char*>(at + Length(i)) = 1;
+      *static_cast<volatile char*>(at + Pages(i)) = 1;
     }
   }
   void Read(const char* at, std::int64_t pages) {
     for (std::int64_t i = 0; i < pages; ++i) {
-      (void)*static_cast<const volatile char*>(at + Length(i));
+      (void)*static_cast<const volatile char*>(at + Pages(i));
     }
   }
   void CloseFile() {

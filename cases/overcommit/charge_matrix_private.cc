@@ -24,12 +24,11 @@ void AddMaps(Steps& steps) {
       {{"map_rw", kN, [](Scene& s) { s.a = s.Map(kN, kRw, MAP_PRIVATE); }},
        {"touch", 0, [](Scene& s) { s.Touch(s.a, kN); }},
        {"dontneed", 0,
-        [](Scene& s) { madvise(s.a, Length(kN), MADV_DONTNEED); }},
+        [](Scene& s) { madvise(s.a, Pages(kN), MADV_DONTNEED); }},
        {"unmap_head", -kCut, [](Scene& s) { s.Unmap(s.a, kCut); }},
        {"unmap_tail", -kCut,
-        [](Scene& s) { s.Unmap(s.a + Length(kN - kCut), kCut); }},
-       {"unmap_middle", -100,
-        [](Scene& s) { s.Unmap(s.a + Length(500), 100); }},
+        [](Scene& s) { s.Unmap(s.a + Pages(kN - kCut), kCut); }},
+       {"unmap_middle", -100, [](Scene& s) { s.Unmap(s.a + Pages(500), 100); }},
        {"unmap_over_hole", -(kN - 2 * kCut - 100),
         [](Scene& s) { s.Unmap(s.a, kN); }},
        {"map_r", 0, [](Scene& s) { s.a = s.Map(kN, PROT_READ, MAP_PRIVATE); }},
@@ -101,7 +100,7 @@ void AddProtect(Steps& steps, std::int64_t back) {
        {"part_of_r_to_rw", kCut,
         [](Scene& s) {
           s.a = s.Map(kN, PROT_READ, MAP_PRIVATE);
-          s.Protect(s.a + Length(kCut), kCut, kRw);
+          s.Protect(s.a + Pages(kCut), kCut, kRw);
         }},
        {"rest_of_r_to_rw", kN - kCut,
         [](Scene& s) { s.Protect(s.a, kN, kRw); }},
@@ -116,7 +115,7 @@ void AddRemap(Steps& steps) {
         [](Scene& s) {
           s.a = s.Hole(kN + kCut);
           s.MapAt(s.a, kN, kRw, MAP_PRIVATE);
-          s.Unmap(s.a + Length(kN), kCut);
+          s.Unmap(s.a + Pages(kN), kCut);
           s.Remap(s.a, kN, kN + kCut, 0);
           s.counted = kN;
         }},
@@ -124,7 +123,7 @@ void AddRemap(Steps& steps) {
         [](Scene& s) { s.Remap(s.a, kN + kCut, kN - kCut, 0); }},
        {"grow_by_moving", 2 * kCut,
         [](Scene& s) {
-          s.MapAt(s.a + Length(kN - kCut), kCut, PROT_NONE, MAP_PRIVATE);
+          s.MapAt(s.a + Pages(kN - kCut), kCut, PROT_NONE, MAP_PRIVATE);
           s.a = s.Remap(s.a, kN - kCut, kN + kCut, MREMAP_MAYMOVE);
         }},
        {"move", 0,
@@ -139,18 +138,18 @@ void AddRemap(Steps& steps) {
         }},
        {"move_the_middle", 0,
         [](Scene& s) {
-          s.b = s.Remap(s.a + Length(kCut), kCut, kCut,
+          s.b = s.Remap(s.a + Pages(kCut), kCut, kCut,
                         MREMAP_MAYMOVE | MREMAP_FIXED, s.Hole(kCut));
         }},
        {"move_over_itself", -100,
         [](Scene& s) {
           s.Remap(s.b, 100, 100, MREMAP_MAYMOVE | MREMAP_FIXED, s.a);
-          s.b += Length(100);
+          s.b += Pages(100);
         }},
        {"grow_the_end", kCut,
         [](Scene& s) {
           char* const end =
-              s.Remap(s.b + Length(100), 100, 100 + kCut, MREMAP_MAYMOVE);
+              s.Remap(s.b + Pages(100), 100, 100 + kCut, MREMAP_MAYMOVE);
           s.Unmap(end, 100 + kCut);
           s.counted = -(100 + kCut);
         }},
@@ -169,7 +168,7 @@ void AddRemap(Steps& steps) {
         [](Scene& s) {
           s.a = s.Map(kN, kRw, MAP_PRIVATE);
           s.Touch(s.a, 16);
-          const long got = syscall(SYS_mremap, s.a, Length(kN), Length(kN),
+          const long got = syscall(SYS_mremap, s.a, Pages(kN), Pages(kN),
                                    MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0UL);
           s.Must(got != -1, "mremap with MREMAP_DONTUNMAP");
           s.b = reinterpret_cast<char*>(got);
@@ -194,12 +193,12 @@ void AddFixed(Steps& steps, std::int64_t noreserve) {
         [](Scene& s) { s.MapAt(s.a, kN, kRw, MAP_PRIVATE); }},
        {"rw_over_a_hole", 100,
         [](Scene& s) {
-          s.Unmap(s.a + Length(200), 100);
+          s.Unmap(s.a + Pages(200), 100);
           s.MapAt(s.a, kN, kRw, MAP_PRIVATE);
           s.counted = -100;
         }},
        {"shared_over_middle", 0,
-        [](Scene& s) { s.MapAt(s.a + Length(kCut), kCut, kRw, MAP_SHARED); }},
+        [](Scene& s) { s.MapAt(s.a + Pages(kCut), kCut, kRw, MAP_SHARED); }},
        {"rw_over_shared", 0,
         [](Scene& s) { s.MapAt(s.a, kN, kRw, MAP_PRIVATE); }},
        {"noreserve_over_rw", noreserve - kN,
@@ -253,21 +252,21 @@ void AddGrowing(Steps& steps) {
       {{"brk_grow", kN,
         [](Scene& s) {
           s.a = Brk(nullptr);
-          s.Must(Brk(s.a + Length(kN)) == s.a + Length(kN), "brk");
+          s.Must(Brk(s.a + Pages(kN)) == s.a + Pages(kN), "brk");
         }},
-       {"brk_part", -kCut, [](Scene& s) { Brk(s.a + Length(kN - kCut)); }},
+       {"brk_part", -kCut, [](Scene& s) { Brk(s.a + Pages(kN - kCut)); }},
        {"brk_shrink", -(kN - kCut), [](Scene& s) { Brk(s.a); }},
        {"growsdown_map", 16,
         [](Scene& s) {
-          s.a = s.Hole(kN) + Length(kN - 16);
+          s.a = s.Hole(kN) + Pages(kN - 16);
           s.MapAt(s.a, 16, kRw, MAP_PRIVATE | MAP_GROWSDOWN);
-          s.Unmap(s.a - Length(kN - 16), kN - 16);
+          s.Unmap(s.a - Pages(kN - 16), kN - 16);
         }},
-       {"growsdown_by_one", 1, [](Scene& s) { s.Touch(s.a - Length(1), 1); }},
+       {"growsdown_by_one", 1, [](Scene& s) { s.Touch(s.a - Pages(1), 1); }},
        {"growsdown_by_many", 99,
-        [](Scene& s) { s.Touch(s.a - Length(100), 1); }},
+        [](Scene& s) { s.Touch(s.a - Pages(100), 1); }},
        {"growsdown_unmap", -116,
-        [](Scene& s) { s.Unmap(s.a - Length(100), 116); }},
+        [](Scene& s) { s.Unmap(s.a - Pages(100), 116); }},
        {"stack_beyond_vmstk", 0, [](Scene& s) {
           const Bytes before = StatusField("VmStk");
           GrowStack<2 << 20>();

@@ -64,7 +64,7 @@ Steps AllSteps(const Params&, const Facts& f) {
            }},
           {"dontfork", -kN,
            [](Scene& s) {
-             madvise(s.a, Length(kN), MADV_DONTFORK);
+             madvise(s.a, Pages(kN), MADV_DONTFORK);
              s.counted = OwnPages();
              Fork(s, [] {});
            }},
@@ -75,8 +75,8 @@ Steps AllSteps(const Params&, const Facts& f) {
            }},
           {"wipeonfork", 0,
            [](Scene& s) {
-             madvise(s.a, Length(kN), MADV_DOFORK);
-             madvise(s.a, Length(kN), MADV_WIPEONFORK);
+             madvise(s.a, Pages(kN), MADV_DOFORK);
+             madvise(s.a, Pages(kN), MADV_WIPEONFORK);
              s.counted = OwnPages();
              Fork(s, [] {});
            }},

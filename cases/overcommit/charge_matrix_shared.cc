@@ -18,20 +18,20 @@ constexpr std::int64_t kN = kObject;
 constexpr unsigned kHugeMemfd = 4;  // MFD_HUGETLB
 
 void Resize(Scene& s, std::int64_t pages, int bytes = 0) {
-  s.Must(ftruncate(s.fd, static_cast<off_t>(Length(pages)) + bytes) == 0,
+  s.Must(ftruncate(s.fd, static_cast<off_t>(Pages(pages)) + bytes) == 0,
          "ftruncate");
 }
 
 void Allocate(Scene& s, int mode, std::int64_t from, std::int64_t pages) {
-  s.Must(fallocate(s.fd, mode, static_cast<off_t>(Length(from)),
-                   static_cast<off_t>(Length(pages))) == 0,
+  s.Must(fallocate(s.fd, mode, static_cast<off_t>(Pages(from)),
+                   static_cast<off_t>(Pages(pages))) == 0,
          "fallocate");
 }
 
 void WriteFile(Scene& s, std::int64_t from, std::int64_t pages) {
   static char page[4096];
   for (std::int64_t i = from; i < from + pages; ++i) {
-    s.Must(pwrite(s.fd, page, sizeof page, static_cast<off_t>(Length(i))) ==
+    s.Must(pwrite(s.fd, page, sizeof page, static_cast<off_t>(Pages(i))) ==
                sizeof page,
            "pwrite");
   }
@@ -40,7 +40,7 @@ void WriteFile(Scene& s, std::int64_t from, std::int64_t pages) {
 void ReadFile(Scene& s, std::int64_t from, std::int64_t pages) {
   static char page[4096];
   for (std::int64_t i = from; i < from + pages; ++i) {
-    s.Must(pread(s.fd, page, sizeof page, static_cast<off_t>(Length(i))) ==
+    s.Must(pread(s.fd, page, sizeof page, static_cast<off_t>(Pages(i))) ==
                sizeof page,
            "pread");
   }
@@ -51,7 +51,7 @@ int OpenBehind(Scene& s, const char* at, std::int64_t pages) {
   char path[64];
   const auto from = reinterpret_cast<unsigned long>(at);
   std::snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", from,
-                from + Length(pages));
+                from + Pages(pages));
   const int fd = open(path, O_RDWR | O_CLOEXEC);
   s.Must(fd >= 0, "open in map_files");
   return fd;
@@ -64,13 +64,13 @@ void AddAnonymous(Steps& steps, std::int64_t noreserve) {
        {"anon_touch", 0, [](Scene& s) { s.Touch(s.a, 64); }},
        {"anon_remove", 0,
         [](Scene& s) {
-          s.Must(madvise(s.a, Length(32), MADV_REMOVE) == 0, "MADV_REMOVE");
+          s.Must(madvise(s.a, Pages(32), MADV_REMOVE) == 0, "MADV_REMOVE");
         }},
        {"anon_half_to_r", 0,
         [](Scene& s) { s.Protect(s.a, kN / 2, PROT_READ); }},
        {"anon_unmap_half", 0, [](Scene& s) { s.Unmap(s.a, kN / 2); }},
        {"anon_unmap_rest", -kN,
-        [](Scene& s) { s.Unmap(s.a + Length(kN / 2), kN / 2); }},
+        [](Scene& s) { s.Unmap(s.a + Pages(kN / 2), kN / 2); }},
        {"anon_r", kN, [](Scene& s) { s.a = s.Map(kN, PROT_READ, MAP_SHARED); }},
        {"anon_r_to_rw", 0, [](Scene& s) { s.Protect(s.a, kN, kRw); }},
        // A larger window on the same object.
@@ -94,7 +94,7 @@ void AddAnonymous(Steps& steps, std::int64_t noreserve) {
         [](Scene& s) { s.Touch(s.a, 64); }},
        {"anon_noreserve_remove", noreserve > 0 ? 0 : -32,
         [](Scene& s) {
-          s.Must(madvise(s.a, Length(32), MADV_REMOVE) == 0, "MADV_REMOVE");
+          s.Must(madvise(s.a, Pages(32), MADV_REMOVE) == 0, "MADV_REMOVE");
         }},
        {"anon_noreserve_unmap", noreserve > 0 ? -noreserve : -32,
         [](Scene& s) { s.Unmap(s.a, kN); }},
@@ -120,7 +120,7 @@ void AddFile(Steps& steps, const std::string& of, Open make) {
        {of + "_touch", 64, [](Scene& s) { s.Touch(s.a, 64); }},
        // A read of a hole through a mapping fills it, read(2) does not.
        {of + "_map_read_holes", 64,
-        [](Scene& s) { s.Read(s.a + Length(64), 64); }},
+        [](Scene& s) { s.Read(s.a + Pages(64), 64); }},
        {of + "_read_holes", 0, [](Scene& s) { ReadFile(s, 128, 64); }},
        {of + "_write", 32, [](Scene& s) { WriteFile(s, 112, 48); }},
        {of + "_fallocate", 140, [](Scene& s) { Allocate(s, 0, 100, 200); }},
@@ -132,14 +132,14 @@ void AddFile(Steps& steps, const std::string& of, Open make) {
         }},
        {of + "_remove", -20,
         [](Scene& s) {
-          s.Must(madvise(s.a + Length(100), Length(20), MADV_REMOVE) == 0,
+          s.Must(madvise(s.a + Pages(100), Pages(20), MADV_REMOVE) == 0,
                  "MADV_REMOVE");
         }},
        {of + "_private", kN,
         [](Scene& s) { s.b = s.Map(kN, kRw, MAP_PRIVATE, s.fd); }},
        // What a private mapping writes into a hole, the file gets first.
        {of + "_private_write_hole", 8,
-        [](Scene& s) { s.Touch(s.b + Length(60), 8); }},
+        [](Scene& s) { s.Touch(s.b + Pages(60), 8); }},
        {of + "_private_gone", -kN, [](Scene& s) { s.Unmap(s.b, kN); }},
        // Half of a page that is cut stays a page; the ten beyond the end go.
        {of + "_cut", -10 - 49, [](Scene& s) { Resize(s, 250, 100); }},
@@ -205,13 +205,13 @@ void AddSegments(Steps& steps, std::int64_t noreserve) {
   steps.insert(
       steps.end(),
       // Not whole pages: rounded up.
-      {{"shm_get", kN, [](Scene& s) { Segment(s, Length(kN) - 4000, 0); }},
+      {{"shm_get", kN, [](Scene& s) { Segment(s, Pages(kN) - 4000, 0); }},
        {"shm_attach", 0, [](Scene& s) { Attach(s); }},
        {"shm_touch", 0, [](Scene& s) { s.Touch(s.a, 64); }},
        {"shm_fork", 0, [](Scene& s) { s.Must(TryFork() == 0, "fork"); }},
        {"shm_detach", 0, [](Scene& s) { shmdt(s.a); }},
        {"shm_remove", -kN, [](Scene& s) { Remove(s); }},
-       {"shm_get_again", kN, [](Scene& s) { Segment(s, Length(kN), 0); }},
+       {"shm_get_again", kN, [](Scene& s) { Segment(s, Pages(kN), 0); }},
        {"shm_removed_attached", 0,
         [](Scene& s) {
           Attach(s);
@@ -219,7 +219,7 @@ void AddSegments(Steps& steps, std::int64_t noreserve) {
         }},
        {"shm_last_detach", -kN, [](Scene& s) { shmdt(s.a); }},
        {"shm_noreserve", noreserve,
-        [](Scene& s) { Segment(s, Length(kN), SHM_NORESERVE); }},
+        [](Scene& s) { Segment(s, Pages(kN), SHM_NORESERVE); }},
        {"shm_noreserve_touch", noreserve > 0 ? 0 : 64,
         [](Scene& s) {
           Attach(s);
@@ -231,7 +231,7 @@ void AddSegments(Steps& steps, std::int64_t noreserve) {
           shmdt(s.a);
         }},
        {"shm_huge", 0,
-        [](Scene& s) { Segment(s, Length(512), SHM_HUGETLB | SHM_NORESERVE); }},
+        [](Scene& s) { Segment(s, Pages(512), SHM_HUGETLB | SHM_NORESERVE); }},
        {"shm_huge_gone", 0, [](Scene& s) { Remove(s); }}});
 }
 

@@ -45,20 +45,20 @@ int Of(bool done) { return done ? 0 : errno; }
 
 int Map(std::int64_t pages, int prot, int flags, int fd = -1,
         void* where = nullptr) {
-  return Of(mmap(where, Length(pages), prot, flags, fd, 0) != MAP_FAILED);
+  return Of(mmap(where, Pages(pages), prot, flags, fd, 0) != MAP_FAILED);
 }
 
 int Remap(char* at, std::int64_t from, std::int64_t to, int flags,
           void* target = nullptr) {
-  return Of(mremap(at, Length(from), Length(to), flags, target) != MAP_FAILED);
+  return Of(mremap(at, Pages(from), Pages(to), flags, target) != MAP_FAILED);
 }
 
 int Segment(std::int64_t pages) {
-  return Of(shmget(IPC_PRIVATE, Length(pages), IPC_CREAT | 0600) >= 0);
+  return Of(shmget(IPC_PRIVATE, Pages(pages), IPC_CREAT | 0600) >= 0);
 }
 
 int Brk(std::int64_t pages) {
-  const long end = syscall(SYS_brk, 0) + static_cast<long>(Length(pages));
+  const long end = syscall(SYS_brk, 0) + static_cast<long>(Pages(pages));
   return syscall(SYS_brk, end) == end ? 0 : ENOMEM;
 }
 
@@ -68,7 +68,7 @@ int Below(int what, std::int64_t pages, Call call) {
   const auto resource = static_cast<__rlimit_resource_t>(what);
   rlimit limit = {};
   getrlimit(resource, &limit);
-  limit.rlim_cur = Length(NumberIn("/proc/self/statm") + pages);
+  limit.rlim_cur = Pages(NumberIn("/proc/self/statm") + pages);
   setrlimit(resource, &limit);
   const int error = call();
   limit.rlim_cur = limit.rlim_max;
@@ -168,48 +168,48 @@ constexpr Deed kHeuristic[] = {
      }},
     {"grow_sealed", EPERM,
      [](Place& p) {
-       return Of(ftruncate(p.sealed, static_cast<off_t>(Length(2 * kN))) == 0);
+       return Of(ftruncate(p.sealed, static_cast<off_t>(Pages(2 * kN))) == 0);
      }},
     {"protect", ENOMEM,
      [](Place& p) {
-       return Of(mprotect(p.large_r, Length(p.limit + 1), kRw) == 0);
+       return Of(mprotect(p.large_r, Pages(p.limit + 1), kRw) == 0);
      }},
     {"protect_two", ENOMEM,
      // The first mapping is charged, behind it there is a hole.
      [](Place& p) {
-       const int error = Of(mprotect(p.r, Length(kN + 1), kRw) == 0);
-       mmap(p.r, Length(kN), PROT_READ, kPrivate | MAP_FIXED, -1, 0);
+       const int error = Of(mprotect(p.r, Pages(kN + 1), kRw) == 0);
+       mmap(p.r, Pages(kN), PROT_READ, kPrivate | MAP_FIXED, -1, 0);
        return error;
      }},
     {"protect_no_map", ENOMEM,
      [](Place& p) {
        return WithMaps(p, 0, [&p] {
-         return Of(mprotect(p.r + Length(100), Length(kN - 200), kRw) == 0);
+         return Of(mprotect(p.r + Pages(100), Pages(kN - 200), kRw) == 0);
        });
      }},
     {"protect_one_map", ENOMEM,
      [](Place& p) {
        return WithMaps(p, 1, [&p] {
-         return Of(mprotect(p.r + Length(100), Length(kN - 200), kRw) == 0);
+         return Of(mprotect(p.r + Pages(100), Pages(kN - 200), kRw) == 0);
        });
      }},
     {"unmap_no_map", ENOMEM,
      [](Place& p) {
        return WithMaps(p, 0, [&p] {
-         return Of(munmap(p.rw + Length(100), Length(kN - 200)) == 0);
+         return Of(munmap(p.rw + Pages(100), Pages(kN - 200)) == 0);
        });
      }},
     {"fixed_no_map", ENOMEM,
      [](Place& p) {
        return WithMaps(p, 0, [&p] {
          return Map(kN - 200, kRw, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1,
-                    p.rw + Length(100));
+                    p.rw + Pages(100));
        });
      }},
     {"grow_no_map", ENOMEM,
      [](Place& p) {
        return WithMaps(p, 0, [&p] {
-         return Remap(p.rw + Length(100), 100, kN, MREMAP_MAYMOVE);
+         return Remap(p.rw + Pages(100), 100, kN, MREMAP_MAYMOVE);
        });
      }},
     {"grow", ENOMEM,
@@ -228,7 +228,7 @@ constexpr Deed kHeuristic[] = {
     {"move_onto_itself", EINVAL,
      [](Place& p) {
        return Remap(p.rw, kN, kN, MREMAP_MAYMOVE | MREMAP_FIXED,
-                    p.rw + Length(1));
+                    p.rw + Pages(1));
      }},
     {"grow_into_hole", EFAULT,
      [](Place& p) { return Remap(p.rw, kN + 1, 2 * kN, MREMAP_MAYMOVE); }},
@@ -243,12 +243,12 @@ constexpr Deed kHeuristic[] = {
      }},
     {"fork", ENOMEM,
      [](Place& p) {
-       if (mprotect(p.over, Length(p.limit), kRw) != 0 ||
-           mprotect(p.over + Length(p.limit), Length(1), kRw) != 0) {
+       if (mprotect(p.over, Pages(p.limit), kRw) != 0 ||
+           mprotect(p.over + Pages(p.limit), Pages(1), kRw) != 0) {
          return -1;
        }
        const int error = TryFork();
-       munmap(p.over, Length(p.limit + 1));
+       munmap(p.over, Pages(p.limit + 1));
        return error;
      }},
     {"fork_late", EEXIST, LateFork},
@@ -265,9 +265,9 @@ const char* Left(char (&name)[48], const char* deed) {
 }
 
 char* MapApart(Trace& trace, std::int64_t pages, int prot, int flags) {
-  void* hole = mmap(nullptr, Length(pages + 2), PROT_NONE,
+  void* hole = mmap(nullptr, Pages(pages + 2), PROT_NONE,
                     kPrivate | MAP_NORESERVE, -1, 0);
-  char* const at = static_cast<char*>(hole) + Length(1);
+  char* const at = static_cast<char*>(hole) + Pages(1);
   if (hole == MAP_FAILED || Map(pages, prot, flags | MAP_FIXED, -1, at) != 0) {
     trace.Stop("mmap of what is worked on", errno);
   }
@@ -278,14 +278,14 @@ Place MakePlace(Trace& trace, std::int64_t limit) {
   Place place{.trace = trace, .limit = limit};
   place.rw = MapApart(trace, kN, kRw, kPrivate);
   place.r = MapApart(trace, kN, PROT_READ, kPrivate);
-  munmap(place.r + Length(kN), Length(1));
+  munmap(place.r + Pages(kN), Pages(1));
   place.large_r = MapApart(trace, limit + 1, PROT_READ, kPrivate);
   place.over = MapApart(trace, limit + 1, PROT_READ, kPrivate);
   // Right above what can be read: the guard gap is not there.
   char* const floor = MapApart(trace, 32, PROT_READ, kPrivate);
-  place.growsdown = floor + Length(16);
+  place.growsdown = floor + Pages(16);
   Map(16, kRw, kPrivate | MAP_GROWSDOWN | MAP_FIXED, -1, place.growsdown);
-  munmap(place.growsdown - Length(4), Length(4));
+  munmap(place.growsdown - Pages(4), Pages(4));
   place.socket = socket(AF_UNIX, SOCK_STREAM, 0);
   // A kernel without sockets: a pipe cannot be mapped either, found earlier.
   int ends[2];
@@ -296,7 +296,7 @@ Place MakePlace(Trace& trace, std::int64_t limit) {
   place.garbage = static_cast<int>(syscall(SYS_memfd_create, "garbage", 0U));
   if (place.socket < 0 || place.proc < 0 || place.garbage < 0 ||
       write(place.garbage, "garbage", 7) != 7 ||
-      ftruncate(place.sealed, static_cast<off_t>(Length(kN))) != 0 ||
+      ftruncate(place.sealed, static_cast<off_t>(Pages(kN))) != 0 ||
       fcntl(place.sealed, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) != 0) {
     trace.Stop("making files", errno);
   }
@@ -314,7 +314,7 @@ void MeasureHalfway(Trace& trace) {
   for (int i = 0; i < 20; ++i) trace.Set("halfway_fork", TryFork());
   trace.Set("halfway_fork_left", CommittedPages() - before);
   trace.Set("halfway_fallocate",
-            Of(fallocate(fd, 0, 0, static_cast<off_t>(Length(2500))) == 0));
+            Of(fallocate(fd, 0, 0, static_cast<off_t>(Pages(2500))) == 0));
   trace.Set("halfway_fallocate_left", CommittedPages() - before);
   close(taken);
   close(fd);

@@ -52,28 +52,27 @@ void Measure(Trace& trace, const Kind& kind, int file, std::int64_t limit) {
   char name[48];
   const int fd = (kind.flags & MAP_ANONYMOUS) != 0 ? -1 : file;
   for (const int more : {0, 1}) {
-    void* at =
-        mmap(nullptr, Length(limit + more), kind.prot, kind.flags, fd, 0);
+    void* at = mmap(nullptr, Pages(limit + more), kind.prot, kind.flags, fd, 0);
     trace.Set(Name(name, kind.name, more == 0 ? "limit" : "over"),
               at == MAP_FAILED ? errno : 0);
-    if (at != MAP_FAILED) munmap(at, Length(limit + more));
+    if (at != MAP_FAILED) munmap(at, Pages(limit + more));
   }
   // Apart from its neighbours.
   void* hole =
-      mmap(nullptr, Length(3), PROT_NONE, kPrivate | MAP_NORESERVE, -1, 0);
-  char* const middle = static_cast<char*>(hole) + Length(1);
-  if (hole == MAP_FAILED || mmap(middle, Length(1), kind.prot,
+      mmap(nullptr, Pages(3), PROT_NONE, kPrivate | MAP_NORESERVE, -1, 0);
+  char* const middle = static_cast<char*>(hole) + Pages(1);
+  if (hole == MAP_FAILED || mmap(middle, Pages(1), kind.prot,
                                  kind.flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
     trace.Stop("mmap of a page", errno);
   }
   const Range page{.start = middle, .size = kPage};
   trace.Set(Name(name, kind.name, "ac"), MappingHasFlag(page, "ac"));
   trace.Set(Name(name, kind.name, "nr"), MappingHasFlag(page, "nr"));
-  munmap(hole, Length(3));
+  munmap(hole, Pages(3));
 }
 
 int TrySegment(std::int64_t pages, int flags) {
-  const int id = shmget(IPC_PRIVATE, Length(pages), IPC_CREAT | 0600 | flags);
+  const int id = shmget(IPC_PRIVATE, Pages(pages), IPC_CREAT | 0600 | flags);
   if (id < 0) return errno;
   shmctl(id, IPC_RMID, nullptr);
   return 0;

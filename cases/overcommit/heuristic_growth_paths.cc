@@ -16,31 +16,31 @@ constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
 constexpr Bytes kLargest = 80_TiB;  // of what an address space has in one piece
 
 char* Map(Trace& trace, std::int64_t pages, int prot) {
-  void* at = mmap(nullptr, Length(pages), prot, kPrivate, -1, 0);
+  void* at = mmap(nullptr, Pages(pages), prot, kPrivate, -1, 0);
   if (at == MAP_FAILED) trace.Stop("mmap", errno);
   return static_cast<char*>(at);
 }
 
 int Protect(char* at, std::int64_t pages) {
-  return mprotect(at, Length(pages), kRw) == 0 ? 0 : errno;
+  return mprotect(at, Pages(pages), kRw) == 0 ? 0 : errno;
 }
 
 // Grows a mapping made for it; it is gone afterwards.
 int Grow(Trace& trace, std::int64_t from, std::int64_t to, int prot = kRw) {
   char* const at = Map(trace, from, prot);
-  void* grown = mremap(at, Length(from), Length(to), MREMAP_MAYMOVE);
+  void* grown = mremap(at, Pages(from), Pages(to), MREMAP_MAYMOVE);
   const int error = grown == MAP_FAILED ? errno : 0;
   if (error == 0) {
-    munmap(grown, Length(to));
+    munmap(grown, Pages(to));
   } else {
-    munmap(at, Length(from));
+    munmap(at, Pages(from));
   }
   return error;
 }
 
 int GrowHeap(std::int64_t pages) {
   const long now = syscall(SYS_brk, 0);
-  const long end = now + static_cast<long>(Length(pages));
+  const long end = now + static_cast<long>(Pages(pages));
   const long got = syscall(SYS_brk, end);
   if (got == end) syscall(SYS_brk, now);
   return got == end ? 0 : ENOMEM;
@@ -51,7 +51,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   char* at = Map(trace, kLargest / kPage, PROT_READ);
   trace.Set("protect_over", Protect(at, limit + 1));
   trace.Set("protect_limit", Protect(at, limit));
-  trace.Set("protect_again", Protect(at + Length(limit), limit));
+  trace.Set("protect_again", Protect(at + Pages(limit), limit));
   // What is charged already is not asked for again.
   trace.Set("protect_charged_too", Protect(at, 3 * limit));
   trace.Set("protect_beyond_charged", Protect(at, 4 * limit + 1));
@@ -74,7 +74,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
     if (Protect(map, most) == 0) trace.Add("cumulative", 1);
   }
   trace.Set("fork_errno", TryFork());
-  for (char* map : maps) munmap(map, Length(most + 1));
+  for (char* map : maps) munmap(map, Pages(most + 1));
 }
 
 Oracle Expect(const Params&, const Facts&) {

@@ -67,14 +67,14 @@ constexpr Deed kDeeds[] = {
     // Three are kept for what unmapping the old place may need.
     {"move", 4,
      [](Place& p) {
-       return Of(mremap(p.at, Length(kPages), Length(kPages + 1),
+       return Of(mremap(p.at, Pages(kPages), Pages(kPages + 1),
                         MREMAP_MAYMOVE) != MAP_FAILED);
      }},
     // And two more, as what is at either place may be split; until "mm/mremap:
     // correct invalid map count check" (7.1).
     {"move_fixed", 6,
      [](Place& p) {
-       return Of(mremap(p.at, Length(kPages), Length(kPages),
+       return Of(mremap(p.at, Pages(kPages), Pages(kPages),
                         MREMAP_MAYMOVE | MREMAP_FIXED,
                         p.elsewhere) != MAP_FAILED);
      }},
@@ -86,9 +86,9 @@ int FewestSpare(Trace& trace, const Deed& deed, int& refused) {
     const Range hole = MapAnonymous(
         trace, 64 * kPage,
         {.prot = PROT_NONE, .align = kPage, .pages = MapOptions::kDefault});
-    Place place{.at = hole.start + Length(8),
-                .elsewhere = hole.start + Length(40)};
-    if (mmap(place.at, Length(kPages), kRw, kPrivate | MAP_FIXED, -1, 0) ==
+    Place place{.at = hole.start + Pages(8),
+                .elsewhere = hole.start + Pages(40)};
+    if (mmap(place.at, Pages(kPages), kRw, kPrivate | MAP_FIXED, -1, 0) ==
         MAP_FAILED) {
       trace.Stop("mmap", errno);
     }

@@ -34,23 +34,23 @@ struct Place {
 };
 
 int MapErrno(std::int64_t pages, int prot, int flags, int fd = -1) {
-  void* at = mmap(nullptr, Length(pages), prot, flags, fd, 0);
+  void* at = mmap(nullptr, Pages(pages), prot, flags, fd, 0);
   if (at == MAP_FAILED) return errno;
-  munmap(at, Length(pages));
+  munmap(at, Pages(pages));
   return 0;
 }
 
 int Of(bool done) { return done ? 0 : errno; }
 
 int Segment(Place&) {
-  const int id = shmget(IPC_PRIVATE, Length(1), IPC_CREAT | 0600);
+  const int id = shmget(IPC_PRIVATE, Pages(1), IPC_CREAT | 0600);
   if (id >= 0) shmctl(id, IPC_RMID, nullptr);
   return Of(id >= 0);
 }
 
 int Brk(Place&) {
   const long now = syscall(SYS_brk, 0);
-  const long end = now + static_cast<long>(Length(4));
+  const long end = now + static_cast<long>(Pages(4));
   const bool grown = syscall(SYS_brk, end) == end;
   if (grown) syscall(SYS_brk, now);
   return grown ? 0 : ENOMEM;
@@ -90,44 +90,44 @@ constexpr Deed kDeeds[] = {
     {"segment", ENOMEM, Segment},
     {"mprotect", ENOMEM,
      [](Place& p) {
-       const int error = Of(mprotect(p.readable, Length(16), kRw) == 0);
+       const int error = Of(mprotect(p.readable, Pages(16), kRw) == 0);
        if (error == 0) {
-         mmap(p.readable, Length(16), PROT_READ, kPrivate | MAP_FIXED, -1, 0);
+         mmap(p.readable, Pages(16), PROT_READ, kPrivate | MAP_FIXED, -1, 0);
        }
        return error;
      }},
     {"mremap", ENOMEM,
      [](Place& p) {
-       void* at = mremap(p.writable, Length(16), Length(17), MREMAP_MAYMOVE);
+       void* at = mremap(p.writable, Pages(16), Pages(17), MREMAP_MAYMOVE);
        if (at == MAP_FAILED) return errno;
        p.writable = static_cast<char*>(at);
-       mremap(at, Length(17), Length(16), 0);
+       mremap(at, Pages(17), Pages(16), 0);
        return 0;
      }},
     // 5.10 charges it without asking.
     {"mremap_dontunmap", ENOMEM,
      [](Place& p) {
-       void* at = mremap(p.writable, Length(16), Length(16),
+       void* at = mremap(p.writable, Pages(16), Pages(16),
                          MREMAP_MAYMOVE | MREMAP_DONTUNMAP, nullptr);
        if (at == MAP_FAILED) return errno;
-       munmap(at, Length(16));
+       munmap(at, Pages(16));
        return 0;
      },
      KernelVersion{5, 11}},
     {"brk", ENOMEM, Brk},
     {"memfd_size", 0,
      [](Place& p) {
-       return Of(ftruncate(p.empty, static_cast<off_t>(Length(2 * p.pages))) ==
+       return Of(ftruncate(p.empty, static_cast<off_t>(Pages(2 * p.pages))) ==
                  0);
      }},
     {"tmpfs_write", ENOSPC,
      [](Place& p) {
        return Of(pwrite(p.file, p.zeroes, 1,
-                        static_cast<off_t>(Length(p.pages))) == 1);
+                        static_cast<off_t>(Pages(p.pages))) == 1);
      }},
     {"tmpfs_rewrite", 0,
      [](Place& p) {
-       return Of(pwrite(p.file, p.zeroes, Length(1), 0) == 4096);
+       return Of(pwrite(p.file, p.zeroes, Pages(1), 0) == 4096);
      }},
     {"fallocate", ENOSPC,
      [](Place& p) { return Of(fallocate(p.empty, 0, 0, 4096 * 64) == 0); }},
@@ -170,11 +170,11 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   place.empty =
       static_cast<int>(syscall(SYS_memfd_create, "empty", MFD_CLOEXEC));
   if (place.file < 0 || place.empty < 0 ||
-      ftruncate(place.empty, static_cast<off_t>(Length(place.pages))) != 0) {
+      ftruncate(place.empty, static_cast<off_t>(Pages(place.pages))) != 0) {
     trace.Stop("making files", errno);
   }
   const auto map = [&](std::int64_t pages, int prot, int flags, int fd) {
-    void* at = mmap(nullptr, Length(pages), prot, flags, fd, 0);
+    void* at = mmap(nullptr, Pages(pages), prot, flags, fd, 0);
     if (at == MAP_FAILED) trace.Stop("mmap", errno);
     return static_cast<char*>(at);
   };
@@ -189,8 +189,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   Become(trace, Who::kUser);  // the judge has the administrator's reserve
   trace.Set("room", Room(Who::kUser));
   const std::int64_t before = CommittedPages();
-  const ssize_t wrote =
-      pwrite(place.file, place.zeroes, Length(place.pages), 0);
+  const ssize_t wrote = pwrite(place.file, place.zeroes, Pages(place.pages), 0);
   trace.Set("wrote", wrote / 4096);
   trace.Set("wrote_partly", wrote % 4096);
   trace.Set("wrote_charged", CommittedPages() - before);

@@ -64,43 +64,42 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   }
   const int exe = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   Measure(trace, who, "file", [&](std::int64_t pages) {
-    return Drop(mmap(nullptr, Length(pages), kRw, MAP_PRIVATE, exe, 0),
-                Length(pages));
+    return Drop(mmap(nullptr, Pages(pages), kRw, MAP_PRIVATE, exe, 0),
+                Pages(pages));
   });
   close(exe);
   for (const int flags : {0, SHM_NORESERVE}) {
     Measure(trace, who, flags == 0 ? "segment" : "segment_noreserve",
             [&](std::int64_t pages) {
               const int id =
-                  shmget(IPC_PRIVATE, Length(pages), IPC_CREAT | 0600 | flags);
+                  shmget(IPC_PRIVATE, Pages(pages), IPC_CREAT | 0600 | flags);
               return id >= 0 && shmctl(id, IPC_RMID, nullptr) == 0;
             });
   }
   Measure(trace, who, "brk", [&](std::int64_t pages) {
     const long now = syscall(SYS_brk, 0);
-    const long end = now + static_cast<long>(Length(pages));
+    const long end = now + static_cast<long>(Pages(pages));
     const bool grown = syscall(SYS_brk, end) == end;
     syscall(SYS_brk, now);
     return grown;
   });
 
   // One page that is moved to make it larger: only what it gets more is asked.
-  void* at = mmap(nullptr, Length(1), kRw, kPrivate, -1, 0);
+  void* at = mmap(nullptr, Pages(1), kRw, kPrivate, -1, 0);
   Measure(trace, who, "mremap", [&](std::int64_t pages) {
-    void* const grown =
-        mremap(at, Length(1), Length(1 + pages), MREMAP_MAYMOVE);
+    void* const grown = mremap(at, Pages(1), Pages(1 + pages), MREMAP_MAYMOVE);
     if (grown == MAP_FAILED) return false;
-    at = mremap(grown, Length(1 + pages), Length(1), 0);
+    at = mremap(grown, Pages(1 + pages), Pages(1), 0);
     return at == grown;
   });
-  munmap(at, Length(1));
+  munmap(at, Pages(1));
 
   // What is mapped counts for the user's reserve, also where it is not
   // charged: the mapping that is made writable does itself.
-  const std::size_t size = Length(4 * Room(who));
+  const std::size_t size = Pages(4 * Room(who));
   at = mmap(nullptr, size, PROT_READ, kPrivate, -1, 0);
   Measure(trace, who, "mprotect", [&](std::int64_t pages) {
-    const bool done = mprotect(at, Length(pages), kRw) == 0;
+    const bool done = mprotect(at, Pages(pages), kRw) == 0;
     return mmap(at, size, PROT_READ, kPrivate | MAP_FIXED, -1, 0) == at && done;
   });
   munmap(at, size);
@@ -113,19 +112,19 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   // What is committed is left out, and a mapping is not charged twice when
   // another of the same size takes its place.
   const std::int64_t most = Room(who) * 6 / 10;
-  at = mmap(nullptr, Length(most), kRw, kPrivate, -1, 0);
+  at = mmap(nullptr, Pages(most), kRw, kPrivate, -1, 0);
   if (at == MAP_FAILED) trace.Stop("mmap of 60 %", errno);
   Measure(trace, who, "beside_charged", [&](std::int64_t pages) {
     return TryMap(pages * kPage, kRw, kPrivate) == 0;
   });
   trace.Set("second_errno", TryMap(most * kPage, kRw, kPrivate));
   trace.Set("replaced",
-            mmap(at, Length(most), kRw, kPrivate | MAP_FIXED, -1, 0) == at);
-  void* const hole = mmap(nullptr, Length(most), PROT_NONE, kPrivate, -1, 0);
-  at = mremap(at, Length(most), Length(most), MREMAP_MAYMOVE | MREMAP_FIXED,
-              hole);
+            mmap(at, Pages(most), kRw, kPrivate | MAP_FIXED, -1, 0) == at);
+  void* const hole = mmap(nullptr, Pages(most), PROT_NONE, kPrivate, -1, 0);
+  at =
+      mremap(at, Pages(most), Pages(most), MREMAP_MAYMOVE | MREMAP_FIXED, hole);
   trace.Set("moved", at == hole);
-  munmap(at, Length(most));
+  munmap(at, Pages(most));
   trace.Set("committed_left", CommittedPages() - before);
 }
 

@@ -19,7 +19,7 @@ constexpr int kShared = MAP_SHARED | MAP_ANONYMOUS;
 constexpr std::int64_t kN = 1280;
 
 char* Map(Trace& trace, std::int64_t pages, int prot, int flags) {
-  void* at = mmap(nullptr, Length(pages), prot, flags, -1, 0);
+  void* at = mmap(nullptr, Pages(pages), prot, flags, -1, 0);
   if (at == MAP_FAILED) trace.Stop("mmap", errno);
   return static_cast<char*>(at);
 }
@@ -59,7 +59,7 @@ void MeasureSync(Trace& trace) {
   trace.Set("held_back_errno", TryMap(kPage, kRw, kPrivate));
   WriteKnob(trace, kMode, "0");
   WriteKnob(trace, kRatio, "50");
-  for (char* map : maps) munmap(map, Length(100));
+  for (char* map : maps) munmap(map, Pages(100));
 }
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
@@ -90,17 +90,16 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   trace.Set("fork_errno", TryFork());
   trace.Set("vfork_errno", TryVfork());
   // What was mapped without a charge goes on so.
-  trace.Set("protect_errno",
-            mprotect(free_r, Length(kN), kRw) == 0 ? 0 : errno);
-  void* grown = mremap(free_rw, Length(kN), Length(2 * kN), MREMAP_MAYMOVE);
+  trace.Set("protect_errno", mprotect(free_r, Pages(kN), kRw) == 0 ? 0 : errno);
+  void* grown = mremap(free_rw, Pages(kN), Pages(2 * kN), MREMAP_MAYMOVE);
   trace.Set("grow_errno", grown == MAP_FAILED ? errno : 0);
   if (grown != MAP_FAILED) free_rw = static_cast<char*>(grown);
   charge.Tell(trace, "refused");
-  munmap(free_rw, Length(2 * kN));
-  munmap(free_r, Length(kN));
-  munmap(free_shared, Length(kN));
+  munmap(free_rw, Pages(2 * kN));
+  munmap(free_r, Pages(kN));
+  munmap(free_shared, Pages(kN));
   charge.Tell(trace, "uncharged_gone");
-  munmap(large, Length(most));
+  munmap(large, Pages(most));
   charge.Tell(trace, "large_gone");
   trace.Set("page_then_errno", TryMap(kPage, kRw, kPrivate));
   trace.Set("fork_then_errno", TryFork());
@@ -111,15 +110,14 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   char* const readable = Map(trace, kN, PROT_READ, kPrivate | MAP_NORESERVE);
   charge.Tell(trace, "charged");
   WriteKnob(trace, kMode, "0");
-  munmap(whole, Length(kN));
+  munmap(whole, Pages(kN));
   charge.Tell(trace, "charged_gone");
-  munmap(object, Length(kN));
+  munmap(object, Pages(kN));
   charge.Tell(trace, "object_gone");
   // Mapped when MAP_NORESERVE meant nothing.
-  trace.Set("later_errno",
-            mprotect(readable, Length(kN), kRw) == 0 ? 0 : errno);
+  trace.Set("later_errno", mprotect(readable, Pages(kN), kRw) == 0 ? 0 : errno);
   charge.Tell(trace, "later");
-  munmap(readable, Length(kN));
+  munmap(readable, Pages(kN));
   MeasureSync(trace);
   trace.Set("committed_left", CommittedPages() - before);
 }

@@ -63,21 +63,21 @@ int KillByVfork(pid_t victim) {
 std::int64_t LargestPages() { return LargestMap(kRw, kPrivate, 1_TiB) / kPage; }
 
 void Take(Trace& trace, std::int64_t pages) {
-  if (mmap(nullptr, Length(pages), kRw, kPrivate, -1, 0) == MAP_FAILED) {
+  if (mmap(nullptr, Pages(pages), kRw, kPrivate, -1, 0) == MAP_FAILED) {
     trace.Stop("mmap of what a hog takes", errno);
   }
 }
 
 void Subject(Trace& trace, const Params&, const Facts&) {
   GrowStack<128 << 10>();
-  void* own = mmap(nullptr, Length(kOwn), kRw, kPrivate, -1, 0);
+  void* own = mmap(nullptr, Pages(kOwn), kRw, kPrivate, -1, 0);
   if (own == MAP_FAILED) trace.Stop("mmap of a shell's own", errno);
   const std::int64_t before = CommittedPages();
 
   const pid_t large = StartHog(trace, [&] {
     // So large that the user's reserve no longer grows with what it maps.
     const std::int64_t reserve = NumberIn(kUserReserve) / 4;
-    if (mmap(nullptr, Length(reserve * 32), PROT_READ, kPrivate, -1, 0) ==
+    if (mmap(nullptr, Pages(reserve * 32), PROT_READ, kPrivate, -1, 0) ==
         MAP_FAILED) {
       trace.Stop("mmap of what is not charged", errno);
     }
@@ -111,7 +111,7 @@ void Subject(Trace& trace, const Params&, const Facts&) {
   trace.Set("user_kills_large", KillByVfork(large));
   Reap(large);
   trace.Set("left", CommittedPages() - before);
-  munmap(own, Length(kOwn));
+  munmap(own, Pages(kOwn));
 }
 
 Oracle Expect(const Params&, const Facts& f) {

@@ -31,15 +31,15 @@ void NoLimit(__rlimit_resource which) {
 }
 
 int Fixed(char* at, std::int64_t pages) {
-  return Of(mmap(at, Length(pages), kRw, kPrivate | MAP_FIXED, -1, 0) !=
+  return Of(mmap(at, Pages(pages), kRw, kPrivate | MAP_FIXED, -1, 0) !=
             MAP_FAILED);
 }
 
 // Two neighbours of different protection, charged to nothing else.
 char* Two(Trace& trace, int first, int second) {
-  void* const at = mmap(nullptr, Length(600), first, kPrivate, -1, 0);
-  if (at == MAP_FAILED || mprotect(static_cast<char*>(at) + Length(300),
-                                   Length(300), second) != 0) {
+  void* const at = mmap(nullptr, Pages(600), first, kPrivate, -1, 0);
+  if (at == MAP_FAILED ||
+      mprotect(static_cast<char*>(at) + Pages(300), Pages(300), second) != 0) {
     trace.Stop("mmap of two mappings", errno);
   }
   return static_cast<char*>(at);
@@ -47,10 +47,10 @@ char* Two(Trace& trace, int first, int second) {
 
 // Moved, its old place stays mapped: counts again. 0, or errno.
 int MoveAndKeep(char* at, std::int64_t pages) {
-  const long got = syscall(SYS_mremap, at, Length(pages), Length(pages),
+  const long got = syscall(SYS_mremap, at, Pages(pages), Pages(pages),
                            MREMAP_MAYMOVE | MREMAP_DONTUNMAP, 0UL);
   if (got == -1) return errno;
-  munmap(reinterpret_cast<char*>(got), Length(pages));
+  munmap(reinterpret_cast<char*>(got), Pages(pages));
   return 0;
 }
 
@@ -65,22 +65,22 @@ void AddressSpace(Trace& trace) {
   Limit(trace, RLIMIT_AS, StatusField("VmSize"));
   trace.Set("as.full", TryMap(kPage, PROT_NONE, kPrivate));
   // What grows by nothing needs no room.
-  trace.Set("as.protect", Of(mprotect(two, Length(300), kRw) == 0));
+  trace.Set("as.protect", Of(mprotect(two, Pages(300), kRw) == 0));
   trace.Set("as.replace", Fixed(two, 600));
   // Of a mapping that reaches beyond what is mapped over it, the rest stays.
-  munmap(two, Length(100));
+  munmap(two, Pages(100));
   Limit(trace, RLIMIT_AS, StatusField("VmSize"));
   trace.Set("as.overlap", Fixed(two, 200));
   Limit(trace, RLIMIT_AS, StatusField("VmSize") + 100 * kPage);
   trace.Set("as.overlap_room", Fixed(two, 200));
   trace.Set("as.overlap_full", TryMap(kPage, PROT_NONE, kPrivate));
-  trace.Set("as.grow", Of(mremap(two, Length(600), Length(601),
-                                 MREMAP_MAYMOVE) != MAP_FAILED));
+  trace.Set("as.grow", Of(mremap(two, Pages(600), Pages(601), MREMAP_MAYMOVE) !=
+                          MAP_FAILED));
   trace.Set("as.keep", MoveAndKeep(two, 600));
   Limit(trace, RLIMIT_AS, StatusField("VmSize") + 600 * kPage);
   trace.Set("as.keep_room", MoveAndKeep(two, 600));
   NoLimit(RLIMIT_AS);
-  munmap(two, Length(600));
+  munmap(two, Pages(600));
 }
 
 void Data(Trace& trace) {
@@ -92,17 +92,17 @@ void Data(Trace& trace) {
             TryMap(4 * kRoom * kPage, kRw, MAP_SHARED | MAP_ANONYMOUS));
   Limit(trace, RLIMIT_DATA, StatusField("VmData"));
   trace.Set("data.full", TryMap(kPage, kRw, kPrivate));
-  trace.Set("data.exec", Of(mprotect(two, Length(300), kRw | PROT_EXEC) == 0));
+  trace.Set("data.exec", Of(mprotect(two, Pages(300), kRw | PROT_EXEC) == 0));
   trace.Set("data.replace", Fixed(two, 300));
   trace.Set("data.protect",
-            Of(mprotect(two + Length(300), Length(300), kRw) == 0));
+            Of(mprotect(two + Pages(300), Pages(300), kRw) == 0));
   trace.Set("data.keep", MoveAndKeep(two, 300));
   Limit(trace, RLIMIT_DATA, StatusField("VmData") + 300 * kPage);
   trace.Set("data.keep_room", MoveAndKeep(two, 300));
   trace.Set("data.protect_room",
-            Of(mprotect(two + Length(300), Length(300), kRw) == 0));
+            Of(mprotect(two + Pages(300), Pages(300), kRw) == 0));
   NoLimit(RLIMIT_DATA);
-  munmap(two, Length(600));
+  munmap(two, Pages(600));
 }
 
 void Locked(Trace& trace) {
@@ -112,7 +112,7 @@ void Locked(Trace& trace) {
   Limit(trace, RLIMIT_MEMLOCK, limit);
   const Range range = MapAnonymous(trace, 4 * limit);
   const auto lock = [&](std::int64_t from, std::int64_t pages) {
-    return Of(mlock(range.start + Length(from), Length(pages)) == 0);
+    return Of(mlock(range.start + Pages(from), Pages(pages)) == 0);
   };
   trace.Set("lock.over", lock(0, kLock + 1));
   trace.Set("lock.over_left", StatusField("VmLck"));
@@ -120,13 +120,13 @@ void Locked(Trace& trace) {
   trace.Set("lock.again", lock(0, kLock));
   trace.Set("lock.one_more", lock(kLock, 1));
   trace.Set("lock.mapped", TryMap(kPage, kRw, kPrivate | MAP_LOCKED));
-  munlock(range.start, Length(kLock));
+  munlock(range.start, Pages(kLock));
   trace.Set("lock.elsewhere", lock(kLock, kLock));
-  munlock(range.start + Length(kLock), Length(kLock));
+  munlock(range.start + Pages(kLock), Pages(kLock));
   Unmap(trace, range);
 
   const auto segment = [&](std::int64_t pages) {
-    const int id = shmget(IPC_PRIVATE, Length(pages), IPC_CREAT | 0600);
+    const int id = shmget(IPC_PRIVATE, Pages(pages), IPC_CREAT | 0600);
     if (id < 0) trace.Stop("shmget", errno);
     return id;
   };

@@ -35,12 +35,12 @@ std::int64_t PagesOf(const char* field) { return StatusField(field) / kPage; }
 
 // Grows the heap, for good.
 int Brk(std::int64_t pages) {
-  const long end = syscall(SYS_brk, 0) + static_cast<long>(Length(pages));
+  const long end = syscall(SYS_brk, 0) + static_cast<long>(Pages(pages));
   return syscall(SYS_brk, end) == end ? 0 : ENOMEM;
 }
 
 int Remap(char*& at, std::int64_t from, std::int64_t to) {
-  void* const moved = mremap(at, Length(from), Length(to), MREMAP_MAYMOVE);
+  void* const moved = mremap(at, Pages(from), Pages(to), MREMAP_MAYMOVE);
   if (moved == MAP_FAILED) return errno;
   at = static_cast<char*>(moved);
   return 0;
@@ -48,7 +48,7 @@ int Remap(char*& at, std::int64_t from, std::int64_t to) {
 
 char* MapPages(Trace& trace, std::int64_t pages, int prot, int flags,
                char* where = nullptr) {
-  void* const at = mmap(where, Length(pages), prot, flags, -1, 0);
+  void* const at = mmap(where, Pages(pages), prot, flags, -1, 0);
   if (at == MAP_FAILED) trace.Stop("mmap", errno);
   return static_cast<char*>(at);
 }
@@ -57,13 +57,13 @@ char* MapPages(Trace& trace, std::int64_t pages, int prot, int flags,
 char* Reserve(Trace& trace) {
   return MapPages(trace, kHole, PROT_NONE, kPrivate | MAP_NORESERVE);
 }
-void Unreserve(char* hole) { munmap(hole, Length(kHole)); }
+void Unreserve(char* hole) { munmap(hole, Pages(kHole)); }
 
 // A stack of kFirst pages at the end of it, with room below.
 char* PlaceStack(Trace& trace, char* hole) {
-  char* const start = hole + Length(kHole - kFirst - 1);
+  char* const start = hole + Pages(kHole - kFirst - 1);
   MapPages(trace, kFirst, kRw, kPrivate | MAP_GROWSDOWN | MAP_FIXED, start);
-  munmap(hole + Length(1), Length(kHole - kFirst - 2));
+  munmap(hole + Pages(1), Pages(kHole - kFirst - 2));
   return start;
 }
 
@@ -71,7 +71,7 @@ char* PlaceStack(Trace& trace, char* hole) {
 std::int64_t GrowsBy(Trace& trace, char* start) {
   std::int64_t pages = 0;
   while (pages < kMost) {
-    char* const below = start - Length(pages + 1);
+    char* const below = start - Pages(pages + 1);
     if (SignalOf(trace, [below] { *static_cast<volatile char*>(below) = 1; }) !=
         0) {
       break;
@@ -91,7 +91,7 @@ std::int64_t GrowsBy(Trace& trace, char* start) {
 char* Island(Trace& trace, std::int64_t pages) {
   char* const hole =
       MapPages(trace, pages + 2, PROT_NONE, kPrivate | MAP_NORESERVE);
-  return MapPages(trace, pages, kRw, kPrivate | MAP_FIXED, hole + Length(1));
+  return MapPages(trace, pages, kRw, kPrivate | MAP_FIXED, hole + Pages(1));
 }
 
 void AddressSpace(Trace& trace) {
@@ -121,7 +121,7 @@ void Data(Trace& trace) {
   trace.Set("data.brk_more", Brk(1));
   NoLimit(RLIMIT_DATA);
   Brk(-1);
-  munmap(at, Length(301));
+  munmap(at, Pages(301));
   Unreserve(hole);
 }
 
@@ -145,12 +145,12 @@ void Locked(Trace& trace) {
   char* at = Island(trace, kLimit - 1);
   DropCapability(trace, CAP_IPC_LOCK);
   Limit(trace, RLIMIT_MEMLOCK, kLimit * kPage);
-  if (mlock(at, Length(kLimit - 1)) != 0) trace.Stop("mlock", errno);
+  if (mlock(at, Pages(kLimit - 1)) != 0) trace.Stop("mlock", errno);
   trace.Set("lock.grow_room", Remap(at, kLimit - 1, kLimit));
   trace.Set("lock.grow_counted", PagesOf("VmLck"));
   trace.Set("lock.grow", Remap(at, kLimit, kLimit + 1));
   trace.Set("lock.grow_left", PagesOf("VmLck"));
-  munmap(at, Length(kLimit));
+  munmap(at, Pages(kLimit));
 
   // All that comes, comes locked.
   if (mlockall(MCL_FUTURE) != 0) trace.Stop("mlockall", errno);
@@ -159,7 +159,7 @@ void Locked(Trace& trace) {
   trace.Set("lock.map_counted", PagesOf("VmLck"));
   trace.Set("lock.map", TryMap(kPage, kRw, kPrivate));
   trace.Set("lock.brk", Brk(1));
-  munmap(at, Length(kLimit));
+  munmap(at, Pages(kLimit));
   trace.Set("lock.brk_room", Brk(kLimit));
   trace.Set("lock.brk_counted", PagesOf("VmLck"));
   trace.Set("lock.brk_more", Brk(1));

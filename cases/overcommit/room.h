@@ -23,7 +23,8 @@ inline constexpr const char* kUserReserve = "/proc/sys/vm/user_reserve_kbytes";
 inline constexpr const char* kAdminReserve =
     "/proc/sys/vm/admin_reserve_kbytes";
 
-constexpr std::size_t Length(std::int64_t pages) {
+// The length of so many pages, as system calls take it.
+constexpr std::size_t Pages(std::int64_t pages) {
   return static_cast<std::size_t>(pages) * 4096;
 }
 
@@ -68,16 +69,16 @@ inline std::int64_t Batch(const Facts& f) {
 inline int LeaveRoom(Trace& trace, Who who, std::int64_t pages) {
   const std::int64_t room = Room(who) - pages;
   if (room <= 0) trace.Stop("leaving room", EOVERFLOW);
-  void* at = mmap(nullptr, Length(room), PROT_READ | PROT_WRITE,
+  void* at = mmap(nullptr, Pages(room), PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) trace.Stop("mmap of all but the room", errno);
   char path[64];
   const auto from = reinterpret_cast<unsigned long>(at);
   std::snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", from,
-                from + Length(room));
+                from + Pages(room));
   const int taken = open(path, O_RDWR | O_CLOEXEC);
   if (taken < 0) trace.Stop(path, errno);
-  munmap(at, Length(room));
+  munmap(at, Pages(room));
   return taken;
 }
 
