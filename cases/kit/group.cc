@@ -38,15 +38,9 @@ void KillMembers(const char* path) {
 
 }  // namespace
 
-Group::Path Group::PathOf(const char* file) const {
-  Path path;
-  std::snprintf(path.text, sizeof path.text, "%s/%s", folder_, file);
-  return path;
-}
-
 Group Group::Child(Trace& trace, const char* name) const {
   const Group child(PathOf(name).text);
-  if (mkdir(child.folder_, 0755) != 0) trace.Stop("mkdir of a group", errno);
+  if (mkdir(child.folder(), 0755) != 0) trace.Stop("mkdir of a group", errno);
   return child;
 }
 
@@ -58,48 +52,11 @@ void Group::Enter(Trace& trace) const { Set(trace, "cgroup.procs", "0"); }
 
 void Group::Remove(Trace& trace) const {
   const bool gone = HoldsWithin(kLetGo, [&] {
-    if (rmdir(folder_) == 0) return true;
+    if (rmdir(folder()) == 0) return true;
     KillMembers(PathOf("cgroup.procs").text);
     return false;
   });
   if (!gone) trace.Stop("rmdir of a group", errno);
-}
-
-bool Group::Has(const char* file) const {
-  return access(PathOf(file).text, F_OK) == 0;
-}
-
-std::int64_t Group::Number(const char* file) const {
-  return NumberIn(PathOf(file).text);
-}
-
-std::int64_t Group::Field(const char* file, const char* key) const {
-  return FieldIn(PathOf(file).text, key);
-}
-
-int Group::Write(const char* file, const char* value) const {
-  const int fd = open(PathOf(file).text, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  const bool written = write(fd, value, std::strlen(value)) >= 0;
-  const int error = written ? 0 : errno;
-  close(fd);
-  return error;
-}
-
-int Group::Write(const char* file, Bytes value) const {
-  char text[24];
-  std::snprintf(text, sizeof text, "%lld", static_cast<long long>(value.count));
-  return Write(file, text);
-}
-
-void Group::Set(Trace& trace, const char* file, const char* value) const {
-  const int error = Write(file, value);
-  if (error != 0) trace.Stop(file, error);
-}
-
-void Group::Set(Trace& trace, const char* file, Bytes value) const {
-  const int error = Write(file, value);
-  if (error != 0) trace.Stop(file, error);
 }
 
 OpenedBox::OpenedBox(Trace& trace, const Facts& f)
@@ -113,5 +70,14 @@ OpenedBox::~OpenedBox() {
   box_.Enter(trace_);
   self_.Remove(trace_);
 }
+
+// In v2 it gets limits of its own only where the box is open.
+GroupInBox::GroupInBox(Trace& trace, const Facts& f, const char* name)
+    : Group(Group(f).PathOf(name).text), trace_(trace), box_(f) {
+  if (f.cgroup == 2) opened_.emplace(trace, f);
+  box_.Child(trace, name);
+}
+
+GroupInBox::~GroupInBox() { Remove(trace_); }
 
 }  // namespace oomgate

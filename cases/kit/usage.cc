@@ -182,6 +182,21 @@ bool MappingHasFlag(const Range& range, const char* flag) {
   return mappings > 0 && mappings == with_flag;
 }
 
+std::int64_t ResidentPages(const Range& range) {
+  constexpr Bytes kAtOnce = 512 * kPage;  // the stack is small
+  unsigned char present[kAtOnce / kPage];
+  std::int64_t pages = 0;
+  for (Bytes at; at < range.size; at += kAtOnce) {
+    const Bytes part = std::min(kAtOnce, range.size - at);
+    if (mincore(range.start + at.count, Length(part), present) != 0) {
+      return -errno;
+    }
+    const std::int64_t asked = (part + kPage - 1_B) / kPage;
+    for (std::int64_t i = 0; i < asked; ++i) pages += present[i] & 1;
+  }
+  return pages;
+}
+
 std::int64_t PagesOnNode(const Range& range, int node) {
   const Addresses addresses = AddressesOf(range);
   char key[16];
@@ -270,15 +285,6 @@ Bytes NodeMeminfo(int node, const char* field) {
     Field(line, field, kb);
   });
   return Kilobytes(kb);
-}
-
-void WriteKnob(Trace& trace, const char* path, const char* value) {
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  const auto length = static_cast<ssize_t>(std::strlen(value));
-  if (fd < 0 || write(fd, value, static_cast<std::size_t>(length)) != length) {
-    trace.Stop(path, errno);
-  }
-  close(fd);
 }
 
 void OwnPages() {

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory cgroups, for subjects: the box, and children that a subject makes
-// below it. Nothing here allocates.
+// below it. Their files are those of a KernelFolder. Nothing here allocates.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
+#include <optional>
 
 #include "oomgate/facts.h"
-#include "oomgate/model/units.h"
+#include "oomgate/kernel_folder.h"
 #include "oomgate/process.h"
 #include "oomgate/trace.h"
 
 namespace oomgate {
 
-class Group {
+class Group : public KernelFolder {
  public:
-  explicit Group(const char* folder) { SetFolder(folder); }
+  explicit Group(const char* folder) : KernelFolder(folder) {}
   // The box of the subject.
-  explicit Group(const Facts& f) { SetFolder(f.box_folder.c_str()); }
+  explicit Group(const Facts& f) : KernelFolder(f.box_folder) {}
 
   // A child, made now. In v2 only below a box that was opened (OpenedBox) or a
   // child without members.
@@ -29,30 +28,6 @@ class Group {
   // Kills what is in it, and removes it as soon as the kernel lets go: within
   // 5 s, or the subject stops.
   void Remove(Trace& trace) const;
-
-  bool Has(const char* file) const;
-  // The number that a file begins with; the number after a key. See usage.h.
-  std::int64_t Number(const char* file) const;
-  std::int64_t Field(const char* file, const char* key) const;
-  // Writes a file: 0, or the errno.
-  int Write(const char* file, const char* value) const;
-  int Write(const char* file, Bytes value) const;
-  // The same, where it must succeed.
-  void Set(Trace& trace, const char* file, const char* value) const;
-  void Set(Trace& trace, const char* file, Bytes value) const;
-
-  const char* folder() const { return folder_; }
-
- private:
-  void SetFolder(const char* folder) {
-    std::string_view(folder).copy(folder_, sizeof folder_ - 1);
-  }
-  struct Path {
-    char text[256];
-  };
-  Path PathOf(const char* file) const;
-
-  char folder_[192] = {};
 };
 
 // A v2 box whose children have the memory controller while this lives: members
@@ -84,5 +59,40 @@ pid_t StartChildIn(Trace& trace, const Group& group, Body body) {
     body();
   });
 }
+// The same to its end: its wait(2) status.
+template <typename Body>
+int RunChildIn(Trace& trace, const Group& group, Body body) {
+  return Reap(StartChildIn(trace, group, body));
+}
+
+// The group of a case that needs but one: a child of the box, which is opened
+// for it in v2. It is removed, with what is in it, when this ends.
+class GroupInBox : public Group {
+ public:
+  GroupInBox(Trace& trace, const Facts& f, const char* name = "group");
+  ~GroupInBox();
+  GroupInBox(const GroupInBox&) = delete;
+  GroupInBox& operator=(const GroupInBox&) = delete;
+
+  // A child of the subject that runs `body` as its member: started, or run to
+  // its end (its wait(2) status).
+  template <typename Body>
+  pid_t Start(Body body) const {
+    return StartChildIn(trace_, *this, body);
+  }
+  template <typename Body>
+  int Run(Body body) const {
+    return RunChildIn(trace_, *this, body);
+  }
+
+  const Group& box() const { return box_; }
+  // Where the subject itself is meanwhile: in v2 beside it, else in the box.
+  const Group& self() const { return opened_ ? opened_->self() : box_; }
+
+ private:
+  Trace& trace_;
+  Group box_;
+  std::optional<OpenedBox> opened_;
+};
 
 }  // namespace oomgate

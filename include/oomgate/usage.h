@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "oomgate/knobs.h"
 #include "oomgate/memory.h"
 #include "oomgate/model/units.h"
 
@@ -37,6 +38,9 @@ MappingUsage ReadMapping(const Range& range);
 Bytes MappingField(const Range& range, const char* field);
 // Whether every mapping that overlaps the range has that flag ("ac", "nr").
 bool MappingHasFlag(const Range& range, const char* flag);
+// How many pages of the range are in memory, whoever has them there
+// (mincore); -errno where the kernel does not say.
+std::int64_t ResidentPages(const Range& range);
 // Pages of the range on a NUMA node (/proc/self/numa_maps): exact.
 std::int64_t PagesOnNode(const Range& range, int node);
 
@@ -66,12 +70,6 @@ Bytes PerCpuPages();
 // A field of one NUMA node's meminfo ("MemFree").
 Bytes NodeMeminfo(int node, const char* field);
 
-// Writes a file of /proc/sys, /sys or a cgroup; stops the subject where the
-// kernel refuses. Only for cases that have the machine to themselves
-// (Blast::kMachine, or .alone): whatever is needed from the start belongs into
-// the needs.
-void WriteKnob(Trace& trace, const char* path, const char* value);
-
 // Asks until it holds, for at most that long; whether it did. For counters
 // that the kernel folds in a moment later.
 template <typename Holds>
@@ -82,6 +80,20 @@ bool HoldsWithin(int milliseconds, Holds holds) {
     if (waited >= milliseconds) return false;
     poll(nullptr, 0, kLook);
   }
+}
+
+// What `read` gives as soon as that `holds` of it, or after at most that many
+// milliseconds. For what is told a moment later: it must hold all the same, so
+// expect it of what this gives.
+template <typename Read, typename Holds>
+auto OnceHolds(int milliseconds, Read read, Holds holds) {
+  auto last = read();
+  if (holds(last)) return last;
+  HoldsWithin(milliseconds, [&] {
+    last = read();
+    return holds(last);
+  });
+  return last;
 }
 
 // What `read` gives once it has stood still for 100 ms, or after 5 s: page
