@@ -2,11 +2,15 @@
 // Children of a subject, and what they may do.
 #include "oomgate/process.h"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <cstdio>
+#include <cstring>
 
 namespace oomgate {
 
@@ -45,6 +49,19 @@ bool EndsWithin(pid_t child, int milliseconds, int& status) {
 void EndChild(pid_t child) {
   kill(child, SIGKILL);
   Reap(child);
+}
+
+char ProcessState(pid_t pid) {
+  char path[32];
+  std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
+  char text[64] = {};  // "123 (comm) S …"; comm is at most 15 characters
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  if (length <= 0) return 0;
+  const char* const end = std::strrchr(text, ')');
+  return end == nullptr || end[1] == '\0' ? '\0' : end[2];
 }
 
 Gate::Gate(Trace& trace) {

@@ -47,6 +47,16 @@ bool EndsWithin(pid_t child, int milliseconds, int& status);
 // Kills it, and reaps it.
 void EndChild(pid_t child);
 
+// Runs `body` in a child, to its end: its wait(2) status.
+template <typename Body>
+int RunChild(Trace& trace, Body body) {
+  return Reap(StartChild(trace, body));
+}
+
+// The state of a process as proc(5) tells it: 'R', 'S', 'D', 'T', 'Z'; 0 where
+// there is none.
+char ProcessState(pid_t pid);
+
 // One process waits until another lets it pass: made before the fork that
 // parts them, used any number of times, in one direction.
 class Gate {
