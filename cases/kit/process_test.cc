@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 
 #include "oomgate/memory.h"
 #include "oomgate/usage.h"
@@ -52,10 +53,26 @@ TEST_F(ProcessTest, ADroppedCapabilityIsGoneForGood) {
   EXPECT_EQ(Reap(child), 0);
 }
 
-TEST_F(ProcessTest, LargestIsTheThreshold) {
-  for (const std::int64_t limit : {0, 1, 7, 1000}) {
-    EXPECT_EQ(Largest(1000, [&](std::int64_t n) { return n <= limit; }), limit);
-  }
+TEST_F(ProcessTest, AChildIsRunToItsEnd) {
+  EXPECT_EQ(RunChild(*trace_, [&] { trace_->Set("ran", 1); }), 0);
+  EXPECT_EQ(trace_->Values().at("ran"), 1);
+  EXPECT_EQ(WEXITSTATUS(RunChild(*trace_, [] { _exit(3); })), 3);
+  EXPECT_EQ(WTERMSIG(RunChild(*trace_, [] { raise(SIGKILL); })), SIGKILL);
+}
+
+TEST_F(ProcessTest, AProcessHasAState) {
+  const pid_t child = StartChild(*trace_, [] { WaitForever(); });
+  const auto becomes = [&](char state) {
+    return HoldsWithin(5000, [&] { return ProcessState(child) == state; });
+  };
+  EXPECT_TRUE(becomes('S'));
+  kill(child, SIGSTOP);
+  EXPECT_TRUE(becomes('T'));
+  kill(child, SIGKILL);
+  EXPECT_TRUE(becomes('Z'));
+  Reap(child);
+  EXPECT_EQ(ProcessState(child), 0);
+  EXPECT_EQ(ProcessState(getpid()), 'R');
 }
 
 }  // namespace

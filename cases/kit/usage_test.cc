@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "oomgate/memory.h"
 
 namespace oomgate {
@@ -56,6 +58,17 @@ TEST_F(UsageTest, MachineWideFieldsAreThere) {
   EXPECT_EQ(Vmstat("pgfaul"), -1);  // a prefix is not the name
   EXPECT_EQ(NumberIn("/proc/no_such_file"), -1);
   EXPECT_GT(ReadAllUsage().accounted, 0_B);
+}
+
+TEST_F(UsageTest, PagesInMemoryAreCountedInRangesOfAnySize) {
+  const Range range = MapAnonymous(*trace_, 5_MiB);
+  EXPECT_EQ(ResidentPages(range), 0);
+  WritePages(*trace_, range.Part(0_B, kPage));
+  WritePages(*trace_, range.Part(4_MiB, 3 * kPage));
+  EXPECT_EQ(ResidentPages(range), 4);
+  EXPECT_EQ(ResidentPages(range.Part(4_MiB, 2 * kPage)), 2);
+  Unmap(*trace_, range);
+  EXPECT_EQ(ResidentPages(range), -ENOMEM);
 }
 
 TEST(LargestMap, FindsTheLimitToThePage) {

@@ -14,8 +14,8 @@ namespace oomgate {
 // The least that glibc takes: for threads that only wait.
 inline constexpr Bytes kLeastStack = 16_KiB;
 
-// pthread_create(3): 0 or its error, as it is no errno. `stack` is the size of
-// its stack, of which it has what it touches.
+// pthread_create(3): 0 or its error, as it is no errno. `stack` is the size, at
+// least, of its stack, of which it has what it touches.
 int TryStartThread(pthread_t& thread, void* (*run)(void*), void* argument,
                    Bytes stack);
 // As a question: 0 where the kernel allows it (the thread ended at once, and is
@@ -41,7 +41,7 @@ inline void Join(pthread_t thread) { pthread_join(thread, nullptr); }
 template <int kCount>
 class IdleThreads {
  public:
-  // `stack`: the size of each one's stack.
+  // `stack`: the size of each one's stack, at least.
   explicit IdleThreads(Trace& trace, Bytes stack = kLeastStack) : gate_(trace) {
     for (pthread_t& thread : threads_) {
       thread = StartThread(trace, wait_, stack);
