@@ -28,17 +28,17 @@ namespace oomgate {
 namespace {
 
 namespace fs = std::filesystem;
-using State = Check::State;
+using State = DoctorCheck::State;
 constexpr const char* kStateNames[] = {"OK", "WARNING", "MISSING"};
 
-Check Root() {
+DoctorCheck Root() {
   if (::geteuid() == 0) return {"root", State::kOk, "yes", ""};
   return {"root", State::kWarning, "no",
           "sudo: only root makes memory cgroups, but where one is delegated; "
           "guests need no root"};
 }
 
-Check MemoryCgroup() {
+DoctorCheck MemoryCgroup() {
   const auto controller = FindBoxPlace();
   const std::string why = CgroupBackend({}).Missing();
   if (!why.empty()) return {"memory cgroup", State::kMissing, "", why};
@@ -46,7 +46,7 @@ Check MemoryCgroup() {
           fmt::format("v{} at {}", controller->version, controller->mount), ""};
 }
 
-Check SwapAccounting() {
+DoctorCheck SwapAccounting() {
   const auto controller = FindMemoryController();
   if (!controller) {
     return {"swap accounting", State::kMissing, "", "needs a memory cgroup"};
@@ -68,14 +68,14 @@ Check SwapAccounting() {
           "what it swaps"};
 }
 
-Check QemuFound() {
+DoctorCheck QemuFound() {
   const Qemu qemu = FindQemu();
   const std::string why = MissingQemu(qemu);
   if (!why.empty()) return {"qemu", State::kMissing, "", why};
   return {"qemu", State::kOk, qemu.program + " " + qemu.version, ""};
 }
 
-Check Kvm() {
+DoctorCheck Kvm() {
   const std::string why = MissingKvm();
   if (why.empty()) {
     return {"kvm", State::kOk,
@@ -85,7 +85,7 @@ Check Kvm() {
   return {"kvm", State::kWarning, why, "without it guests run under TCG"};
 }
 
-Check Kernels() {
+DoctorCheck Kernels() {
   std::string releases;
   for (const Kernel& kernel : KernelStore().List()) {
     releases += (releases.empty() ? "" : ", ") + kernel.release;
@@ -96,14 +96,14 @@ Check Kernels() {
           "oomgate kernel fetch debian:6.1, or oomgate kernel add FILE"};
 }
 
-Check Apt() {
+DoctorCheck Apt() {
   const std::string apt = FindProgram("apt-get");
   if (!apt.empty()) return {"apt", State::kOk, apt, ""};
   return {"apt", State::kWarning, "not found",
           "kernels cannot be fetched; take your own: oomgate kernel add FILE"};
 }
 
-Check SavedGuestsKept() {
+DoctorCheck SavedGuestsKept() {
   const TemplateStore saved;
   return {"saved guests", State::kOk,
           fmt::format("{}, {} MiB in {}", saved.Count(), saved.Size() / 1_MiB,
@@ -111,7 +111,7 @@ Check SavedGuestsKept() {
           ""};
 }
 
-Check KernelLog() {
+DoctorCheck KernelLog() {
   const int fd = ::open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd >= 0) {
     char record[8192];
@@ -128,7 +128,7 @@ Check KernelLog() {
           "sudo: without it OOM reports are seen in guests only"};
 }
 
-Check Memory(const Machine& machine) {
+DoctorCheck Memory(const Machine& machine) {
   const Bytes mib = Bytes{machine.available / 1_MiB} * (1 << 20);
   const std::string detail = ToText(mib) + " available of " +
                              ToText(Bytes{machine.memory / 1_MiB} * (1 << 20));
@@ -140,14 +140,14 @@ Check Memory(const Machine& machine) {
               ToText(kDefaultGuest) + " and QEMU about 100m"};
 }
 
-Check Numa(const Machine& machine) {
+DoctorCheck Numa(const Machine& machine) {
   return {"numa", State::kOk,
           fmt::format("{} {} here; guests have up to 4 anywhere", machine.nodes,
                       machine.nodes == 1 ? "node" : "nodes"),
           ""};
 }
 
-Check Results(const std::string& results) {
+DoctorCheck Results(const std::string& results) {
   // The nearest folder that exists already is where it would be made.
   fs::path folder = fs::absolute(results).lexically_normal();
   while (!folder.empty() && !fs::exists(folder) &&
@@ -162,15 +162,15 @@ Check Results(const std::string& results) {
           "name another one: oomgate run --results DIR"};
 }
 
-Check InForce(const char* name, const char* file) {
+DoctorCheck InForce(const char* name, const char* file) {
   const std::string value = FirstLine(file);
   if (value.empty()) return {name, State::kWarning, "cannot be read", file};
   return {name, State::kOk, value, ""};
 }
 
-Check TransparentHugePages() {
-  Check check = InForce("transparent huge pages",
-                        "/sys/kernel/mm/transparent_hugepage/enabled");
+DoctorCheck TransparentHugePages() {
+  DoctorCheck check = InForce("transparent huge pages",
+                              "/sys/kernel/mm/transparent_hugepage/enabled");
   if (check.state != State::kOk) {
     check.detail = "not in this kernel";
     check.remedy = "cases about them skip on the host; use --on=vm";
@@ -204,7 +204,7 @@ Diagnosis Diagnose(const std::string& results) {
       InForce("oom kill allocating task",
               "/proc/sys/vm/oom_kill_allocating_task")};
   const auto ok = [&](std::string_view name) {
-    for (const Check& check : diagnosis.checks) {
+    for (const DoctorCheck& check : diagnosis.checks) {
       if (check.name == name) return check.state != State::kMissing;
     }
     return false;
@@ -223,7 +223,7 @@ Diagnosis Diagnose(const std::string& results) {
 
 std::string DoctorText(const Diagnosis& diagnosis) {
   std::string text;
-  for (const Check& check : diagnosis.checks) {
+  for (const DoctorCheck& check : diagnosis.checks) {
     text += fmt::format("[{}]...{}", check.name,
                         kStateNames[static_cast<int>(check.state)]);
     if (!check.detail.empty()) text += ": " + Printable(check.detail);
@@ -239,7 +239,7 @@ std::string DoctorText(const Diagnosis& diagnosis) {
 
 std::string DoctorJson(const Diagnosis& diagnosis) {
   Json checks = Json::array();
-  for (const Check& check : diagnosis.checks) {
+  for (const DoctorCheck& check : diagnosis.checks) {
     checks.push_back({{"name", check.name},
                       {"state", kStateNames[static_cast<int>(check.state)]},
                       {"detail", check.detail},

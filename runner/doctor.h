@@ -9,7 +9,7 @@
 
 namespace oomgate {
 
-struct Check {
+struct DoctorCheck {
   enum class State { kOk, kWarning, kMissing };
   std::string name;
   State state = State::kOk;
@@ -18,7 +18,7 @@ struct Check {
 };
 
 struct Diagnosis {
-  std::vector<Check> checks;
+  std::vector<DoctorCheck> checks;
   std::vector<std::string> places;  // that can be used
 };
 

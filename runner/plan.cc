@@ -4,6 +4,7 @@
 #include "runner/plan.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace oomgate {
@@ -141,8 +142,12 @@ class Planner {
  public:
   explicit Planner(const PlanOptions& options) : options_(options) {}
 
-  void Add(const CaseInfo& info, const InstanceInfo& instance) {
+  void Add(const CaseInfo& info, InstanceInfo instance) {
     const InstanceName name{info.id, instance.params};
+    // A setting that is left alone is no need.
+    std::erase_if(instance.needs.settings, [&](const Setting& setting) {
+      return setting.path == options_.without;
+    });
     bool planned = false;
     for (const Place place : options_.places) {
       if (!HasStep(info, options_.without)) break;
@@ -215,8 +220,23 @@ class Planner {
 }  // namespace
 
 bool HasStep(const CaseInfo& info, const std::string& step) {
-  return step.empty() ||
-         std::ranges::find(info.steps, step) != info.steps.end();
+  if (step.empty()) return true;
+  const auto& steps = info.steps;
+  // "#2": the second one.
+  if (step.front() == '#') {
+    const int number = std::atoi(step.c_str() + 1);
+    return number > 0 && static_cast<std::size_t>(number) <= steps.size();
+  }
+  // A setting that is left alone, by its path.
+  if (step.front() == '/') {
+    return std::ranges::any_of(
+        info.instances, [&](const InstanceInfo& instance) {
+          return std::ranges::any_of(
+              instance.needs.settings,
+              [&](const Setting& setting) { return setting.path == step; });
+        });
+  }
+  return std::ranges::find(steps, step) != steps.end();
 }
 
 std::string WhyNot(Place place, Blast blast, const Needs& needs,

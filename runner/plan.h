@@ -37,7 +37,8 @@ struct PlanOptions {
   Clock clock = Clock::kWall;
   std::optional<int> timeout_seconds = {};
   bool invert = false;
-  // The step whose act is left out; a case without that step is skipped.
+  // The step whose act is left out, or a setting that is left alone: as
+  // HasStep takes it. A case that has none of the kind is skipped.
   std::string without = {};
   // Made to hold in guests; a case that needs another value is skipped.
   std::vector<Setting> settings = {};
@@ -63,7 +64,8 @@ struct Plan {
 
 Plan MakePlan(const std::vector<CaseInfo>& cases, const PlanOptions& options);
 
-// Whether the case can run without the act of `step`; "" leaves out none.
+// Whether the case can run without the act of `step`: its name, "#2" for the
+// second one, or the path of a setting that it needs; "" leaves out none.
 bool HasStep(const CaseInfo& info, const std::string& step);
 
 // Why `place` cannot run the instance: need and have; "" where it can.

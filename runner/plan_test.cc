@@ -58,6 +58,21 @@ TEST(MakePlan, WithoutAStepOnlyCasesThatHaveIt) {
   EXPECT_EQ(plan.skipped[0].reason, "has no step 'lock twice'");
 }
 
+TEST(MakePlan, ASettingThatIsLeftAloneIsNotMadeToHold) {
+  Needs needs;
+  needs.settings = {{"/proc/sys/vm/panic_on_oom", "1"},
+                    {"/proc/sys/vm/swappiness", "0"}};
+  PlanOptions options = On({Place::kVm});
+  options.without = "/proc/sys/vm/panic_on_oom";
+  const Plan plan = MakePlan({Case("a/with", Blast::kProcess, needs),
+                              Case("a/other", Blast::kProcess)},
+                             options);
+  ASSERT_THAT(plan.groups, SizeIs(1));
+  EXPECT_EQ(plan.groups[0].settings,
+            (std::vector<Setting>{{"/proc/sys/vm/swappiness", "0"}}));
+  EXPECT_THAT(plan.skipped, SizeIs(1));
+}
+
 TEST(MakePlan, ASettingOfTheUserIsAddedToTheNeeds) {
   PlanOptions options = On({Place::kHost, Place::kVm});
   options.settings = {{"/proc/sys/vm/a", "2"}};

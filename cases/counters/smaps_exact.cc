@@ -175,7 +175,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   for (int i = 0; i < 3; ++i) {
     classes.push_back(Count(kClasses[i], Eq(i == of ? kSize / 1_KiB : 0)));
   }
-  return AllOf(Survives(), testing::AllOfArray(classes),
+  return AllOf(Survives(), AllOf(classes),
                reported("alone", kPages, 1), reported("with_one", 0, 2),
                reported("with_two", 0, 3), reported("other", 0, 3),
                reported("child_changed", own, 2, copy),

@@ -87,7 +87,7 @@ inline std::string WhyInexactRss(const Params&, const Facts& f) {
 }
 
 // What a reader sees of one touch after the other.
-struct Steps {
+struct StatmSteps {
   std::int64_t first = 0;  // the first jump of the counter
   std::int64_t least = 0;  // of all after it
   std::int64_t most = 0;
@@ -98,14 +98,14 @@ struct Steps {
 // Reads a byte at `count` places, `stride` apart, each of which should make
 // `pages` resident.
 template <typename Touch>
-Steps Watch(Statm& statm, const RssSync& sync, std::int64_t count,
-            std::int64_t pages, Touch touch) {
+StatmSteps Watch(Statm& statm, const RssSync& sync, std::int64_t count,
+                 std::int64_t pages, Touch touch) {
   sync.Now();
   statm.Read();
   const std::int64_t base = statm.resident;
   std::int64_t seen = base;
   std::int64_t jumps = 0;
-  Steps steps;
+  StatmSteps steps;
   for (std::int64_t i = 0; i < count; ++i) {
     touch(i);
     statm.Read();
@@ -127,7 +127,7 @@ Steps Watch(Statm& statm, const RssSync& sync, std::int64_t count,
   return steps;
 }
 
-inline void SetSteps(Trace& trace, const Steps& steps) {
+inline void SetSteps(Trace& trace, const StatmSteps& steps) {
   trace.Set("first_step", steps.first);
   trace.Set("least_step", steps.least);
   trace.Set("most_step", steps.most);

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The matchers that oracles are made of.
+// The checks that oracles are made of: how each looks at an outcome, and its
+// words for what it expects and sees.
 #include <signal.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <vector>
 
 #include "cases/kit/oom_report.h"
@@ -13,49 +17,36 @@ namespace oomgate {
 namespace {
 
 using testing::Matcher;
-using testing::MatcherInterface;
-using testing::MatchResultListener;
 
-// A matcher made of a sentence and a test that explains itself.
-template <typename Test>
-class Sentence : public MatcherInterface<const Outcome&> {
- public:
-  Sentence(std::string promise, Test test)
-      : promise_(std::move(promise)), test_(std::move(test)) {}
-
-  bool MatchAndExplain(const Outcome& outcome,
-                       MatchResultListener* listener) const override {
-    return test_(outcome, *listener);
-  }
-  void DescribeTo(std::ostream* out) const override { *out << promise_; }
-  void DescribeNegationTo(std::ostream* out) const override {
-    *out << "not (" << promise_ << ")";
-  }
-
- private:
-  std::string promise_;
-  Test test_;
-};
-
-template <typename Test>
-Oracle Says(std::string promise, Test test) {
-  return testing::MakeMatcher(
-      new Sentence<Test>(std::move(promise), std::move(test)));
+template <typename T>
+std::string Print(const T& value) {
+  std::ostringstream text;
+  text << value;
+  return text.str();
 }
 
-Oracle Ends(std::string promise, Outcome::End end, int code) {
-  return Says(std::move(promise),
-              [=](const Outcome& outcome, MatchResultListener& listener) {
-                listener << "it " << ToText(outcome);
-                return outcome.end == end && outcome.code == code;
-              });
-}
-
+// "4 MiB" for "is equal to 4 MiB", ">= 2" for "is >= 2".
 template <typename T>
 std::string Describe(const Matcher<T>& matcher) {
   std::ostringstream text;
   matcher.DescribeTo(&text);
-  return text.str();
+  std::string words = text.str();
+  for (const std::string_view start : {"is equal to ", "is "}) {
+    if (words.starts_with(start)) return words.substr(start.size());
+  }
+  return words;
+}
+
+bool IsErrno(const std::string& name) { return name.ends_with(kErrno); }
+
+// "12" as "ENOMEM"; other words stay.
+std::string NamedErrno(const std::string& words) {
+  if (words.empty() || words.find_first_not_of("0123456789") != words.npos) {
+    return words;
+  }
+  const int number = std::atoi(words.c_str());
+  const char* const name = number == 0 ? nullptr : strerrorname_np(number);
+  return name == nullptr ? words : name;
 }
 
 using Numbers = std::vector<std::int64_t>;
@@ -64,42 +55,42 @@ using Numbers = std::vector<std::int64_t>;
 template <typename T, typename Make>
 Oracle OfValues(const std::string& what, const std::vector<std::string>& names,
                 Matcher<T> inner, Make make) {
-  return Says(what + " " + Describe(inner), [=](const Outcome& outcome,
-                                                MatchResultListener& listener) {
-    Numbers numbers;
-    for (const std::string& name : names) {
-      const auto it = outcome.values.find(name);
-      if (it == outcome.values.end()) {
-        listener << name << " was never set";
-        return false;
-      }
-      numbers.push_back(it->second);
-    }
-    const T value = make(numbers);
-    listener << what << " is " << value;
-    if (names.size() > 1) {
-      for (std::size_t i = 0; i < names.size(); ++i) {
-        listener << (i == 0 ? " (" : ", ") << names[i] << " " << numbers[i];
-      }
-      listener << ")";
-    }
-    return inner.Matches(value);
-  });
+  const auto words = [is_errno = IsErrno(what)](const std::string& text) {
+    return is_errno ? NamedErrno(text) : text;
+  };
+  return Check{
+      what, words(Describe(inner)),
+      [=](const View& view) -> std::optional<std::string> {
+        Numbers numbers;
+        for (const std::string& name : names) {
+          const auto number = view.Value(name);
+          if (!number) {
+            return (names.size() == 1 ? "" : name + " was ") + "never set";
+          }
+          numbers.push_back(*number);
+        }
+        const T value = make(numbers);
+        if (inner.Matches(value)) return std::nullopt;
+        std::string seen = words(Print(value));
+        if (names.size() == 1) return seen;
+        for (std::size_t i = 0; i < names.size(); ++i) {
+          seen += (i == 0 ? " (" : ", ") + names[i] + " " + Print(numbers[i]);
+        }
+        return seen + ")";
+      },
+      names};
 }
 
 // One thing taken out of the OOM report.
 template <typename T, typename Take>
 Oracle Reported(const std::string& what, Matcher<T> inner, Take take) {
-  return Says("the OOM report's " + what + " " + Describe(inner),
-              [=](const Outcome& outcome, MatchResultListener& listener) {
-                if (!outcome.oom) {
-                  listener << "the kernel reported no OOM kill";
-                  return false;
-                }
-                const T value = take(*outcome.oom);
-                listener << what << " is " << value;
-                return inner.Matches(value);
-              });
+  return Check{"OOM report's " + what, Describe(inner),
+               [=](const View& view) -> std::optional<std::string> {
+                 if (!view.outcome.oom) return "no OOM kill was reported";
+                 const T value = take(*view.outcome.oom);
+                 if (inner.Matches(value)) return std::nullopt;
+                 return Print(value);
+               }};
 }
 
 // A number of the kernel's report, by name; nothing without one.
@@ -124,7 +115,55 @@ std::optional<std::int64_t> ReportNumber(const Outcome& outcome,
   return it->second;
 }
 
+std::string EndText(Outcome::End end, int code) {
+  Outcome outcome;
+  outcome.end = end;
+  outcome.code = code;
+  return ToText(outcome);
+}
+
+Oracle Ends(Outcome::End end, int code) {
+  return Check{kEnd, EndText(end, code),
+               [=](const View& view) -> std::optional<std::string> {
+                 const Outcome& outcome = view.outcome;
+                 if (outcome.end == end && outcome.code == code) {
+                   return std::nullopt;
+                 }
+                 return ToText(outcome);
+               }};
+}
+
 }  // namespace
+
+std::optional<std::int64_t> View::Value(const std::string& name) const {
+  for (const std::string& key : {step + "." + name, name}) {
+    const auto it = outcome.values.find(key);
+    if (it != outcome.values.end()) return it->second;
+  }
+  return std::nullopt;
+}
+
+bool Oracle::LooksAt(std::string_view value) const {
+  return std::ranges::any_of(
+      checks_, [&](const Check& check) { return check.value == value; });
+}
+
+Oracle AllOf(const std::vector<Oracle>& oracles) {
+  Oracle all;
+  for (const Oracle& oracle : oracles) all += oracle;
+  return all;
+}
+
+std::vector<FailedCheck> FailedChecks(const Oracle& oracle, const View& view) {
+  std::vector<FailedCheck> failed;
+  for (const Check& check : oracle.checks()) {
+    if (auto seen = check.seen_instead(view)) {
+      failed.push_back(
+          {view.step, check.value, std::move(*seen), check.expected});
+    }
+  }
+  return failed;
+}
 
 std::string ToText(const Outcome& outcome) {
   switch (outcome.end) {
@@ -143,25 +182,17 @@ std::string ToText(const Outcome& outcome) {
   return "";
 }
 
-Oracle Survives() { return Ends("survives", Outcome::End::kExited, 0); }
-
-Oracle OomKilled() {
-  return Ends("is OOM-killed", Outcome::End::kOomKilled, SIGKILL);
-}
-
-Oracle KilledBy(int signal) {
-  return Ends("is killed by signal " + std::to_string(signal),
-              Outcome::End::kSignal, signal);
-}
+Oracle Survives() { return Ends(Outcome::End::kExited, 0); }
+Oracle OomKilled() { return Ends(Outcome::End::kOomKilled, SIGKILL); }
+Oracle KilledBy(int signal) { return Ends(Outcome::End::kSignal, signal); }
 
 Oracle BystandersSurvive() {
-  return Says("bystanders survive",
-              [](const Outcome& outcome, MatchResultListener& listener) {
-                if (!outcome.dead_bystanders.empty()) {
-                  listener << "dead: " << outcome.dead_bystanders;
-                }
-                return outcome.dead_bystanders.empty();
-              });
+  return Check{"bystanders", "all alive",
+               [](const View& view) -> std::optional<std::string> {
+                 const std::string& dead = view.outcome.dead_bystanders;
+                 if (dead.empty()) return std::nullopt;
+                 return "dead: " + dead;
+               }};
 }
 
 Oracle Count(const std::string& name, Matcher<std::int64_t> inner) {
@@ -193,26 +224,37 @@ Oracle Percent(const std::string& part, const std::string& whole,
 }
 
 Oracle KernelLogHas(const std::string& text) {
-  return Says("the kernel logs \"" + text + "\"",
-              [=](const Outcome& outcome, MatchResultListener& listener) {
-                const bool has = outcome.log.find(text) != std::string::npos;
-                if (!has) listener << "the kernel did not log " << text;
-                return has;
-              });
+  return KernelLogHasAnyOf({text});
+}
+
+Oracle KernelLogHasAnyOf(const std::vector<std::string>& texts) {
+  std::string expected;
+  for (const std::string& text : texts) {
+    expected += (expected.empty() ? "\"" : "\" or \"") + text;
+  }
+  return Check{"kernel log", expected + "\"",
+               [=](const View& view) -> std::optional<std::string> {
+                 for (const std::string& text : texts) {
+                   if (view.outcome.log.find(text) != std::string::npos) {
+                     return std::nullopt;
+                   }
+                 }
+                 return "no such text";
+               }};
 }
 
 Oracle OomConstraint(const std::string& constraint) {
-  return Reported<std::string>("constraint", Matcher<std::string>(constraint),
+  return Reported<std::string>("constraint", constraint,
                                [](const OomReport& r) { return r.constraint; });
 }
 
 Oracle OomNodemask(const std::string& nodemask) {
-  return Reported<std::string>("nodemask", Matcher<std::string>(nodemask),
+  return Reported<std::string>("nodemask", nodemask,
                                [](const OomReport& r) { return r.nodemask; });
 }
 
 Oracle OomVictimIsSubject() {
-  return Reported<std::string>("victim", Matcher<std::string>(kSubjectName),
+  return Reported<std::string>("victim", std::string(kSubjectName),
                                [](const OomReport& r) { return r.victim; });
 }
 
@@ -235,33 +277,28 @@ Oracle OomPageTables(Matcher<Bytes> inner) {
 }
 
 Oracle OomNumber(const std::string& name, Matcher<std::int64_t> inner) {
-  return Says("the OOM report's " + name + " " + Describe(inner),
-              [=](const Outcome& outcome, MatchResultListener& listener) {
-                const auto number = ReportNumber(outcome, name);
-                if (!number) {
-                  listener << "the kernel reported no " << name;
-                  return false;
-                }
-                listener << name << " is " << *number;
-                return inner.Matches(*number);
-              });
+  return Check{"OOM report's " + name, Describe(inner),
+               [=](const View& view) -> std::optional<std::string> {
+                 const auto number = ReportNumber(view.outcome, name);
+                 if (!number) return "the kernel reported no " + name;
+                 if (inner.Matches(*number)) return std::nullopt;
+                 return Print(*number);
+               }};
 }
 
 Oracle OomNumberLess(const std::string& name, const std::string& value,
                      Matcher<std::int64_t> inner) {
-  return Says(
-      "the OOM report's " + name + " less " + value + " " + Describe(inner),
-      [=](const Outcome& outcome, MatchResultListener& listener) {
-        const auto number = ReportNumber(outcome, name);
-        const auto it = outcome.values.find(value);
-        if (!number || it == outcome.values.end()) {
-          listener << "there is no " << name << " or no " << value;
-          return false;
-        }
-        listener << name << " is " << *number << ", " << value << " is "
-                 << it->second;
-        return inner.Matches(*number - it->second);
-      });
+  return Check{"OOM report's " + name + " less " + value, Describe(inner),
+               [=](const View& view) -> std::optional<std::string> {
+                 const auto number = ReportNumber(view.outcome, name);
+                 const auto less = view.Value(value);
+                 if (!number) return "the kernel reported no " + name;
+                 if (!less) return value + " was never set";
+                 if (inner.Matches(*number - *less)) return std::nullopt;
+                 return Print(*number - *less) + " (" + name + " " +
+                        Print(*number) + ", " + value + " " + Print(*less) +
+                        ")";
+               }};
 }
 
 }  // namespace oomgate

@@ -17,7 +17,9 @@
 #include "cases/kit/ledger.h"
 #include "cases/kit/needs.h"
 #include "cases/kit/oom_report.h"
+#include "cases/kit/play.h"
 #include "cases/kit/registry.h"
+#include "cases/kit/verdict.h"
 
 namespace oomgate {
 namespace {
@@ -36,13 +38,6 @@ Judged Without(Verdict verdict, std::string reason) {
   judgement.verdict = verdict;
   judgement.reason = std::move(reason);
   return judgement;
-}
-
-const Known* KnownIn(const Case& definition, const KernelVersion& kernel) {
-  for (const Known& known : definition.known) {
-    if (kernel >= known.since && kernel < known.fixed) return &known;
-  }
-  return nullptr;
 }
 
 // A cgroup's path, as the kernel prints it, ends with the box's own name.
@@ -100,6 +95,24 @@ std::string KernelComplaint(const std::string& log) {
   return "";
 }
 
+// A kernel that hurt itself fails a case, whatever its oracle says.
+void AddComplaints(const std::string& log, std::int64_t taint_before,
+                   Judged& judgement) {
+  const std::string complaint = KernelComplaint(log);
+  const std::int64_t taint = NumberIn(kTaint);
+  if (!complaint.empty()) {
+    judgement.also.push_back({kKernelWarning, complaint});
+  }
+  if (taint != taint_before) {
+    judgement.also.push_back({kTaint, std::to_string(taint_before) +
+                                          " before, " + std::to_string(taint) +
+                                          " after"});
+  }
+  if (!complaint.empty() || taint != taint_before) {
+    judgement.verdict = Verdict::kFail;
+  }
+}
+
 void AddBystanders(
     const std::vector<std::unique_ptr<BystanderProcess>>& bystanders,
     const std::vector<OomReport>& reports, Outcome& outcome) {
@@ -124,32 +137,73 @@ void AddBystanders(
   }
 }
 
+// The kernel's own words for a kill, in short.
+Finding KillerSays(const OomReport& oom) {
+  return {kOomKiller, (oom.constraint.empty() ? "" : oom.constraint + ": ") +
+                          "killed " + oom.victim + ", anon-rss " +
+                          std::to_string(oom.anon_rss_kb) + " kB, pgtables " +
+                          std::to_string(oom.pgtables_kb) + " kB"};
+}
+
+// What the case expects of an instance as a whole.
+Oracle WholeOf(const Case& definition, const Params& params,
+               const Facts& facts) {
+  if (!definition.panics.empty()) {
+    // The judge is asked, so there was none.
+    return Check{"panic", "\"" + definition.panics + "\"",
+                 [](const View& view) -> std::optional<std::string> {
+                   return "none: the subject " + ToText(view.outcome);
+                 }};
+  }
+  if (definition.expect != nullptr) return definition.expect(params, facts);
+  return {};
+}
+
 void Decide(const Case& definition, const Params& params, const Facts& facts,
-            bool invert, Judged& judgement) {
-  const Oracle oracle = definition.expect(params, facts);
-  const Oracle expected = invert ? Oracle(testing::Not(oracle)) : oracle;
-  testing::StringMatchResultListener seen;
-  if (expected.MatchAndExplain(*judgement.outcome, &seen)) {
+            const std::vector<Step>& steps, int reached, bool invert,
+            Judged& judgement) {
+  const Outcome& outcome = *judgement.outcome;
+  const Oracle whole = WholeOf(definition, params, facts);
+  std::vector<FailedCheck> failed;
+  if (definition.steps) {
+    failed = WhatFailed(steps, whole, reached, outcome);
+  } else {
+    failed = FailedChecks(whole, {outcome});
+    for (FailedCheck& check : failed) check.step = steps.front().name;
+  }
+  for (const Step& step : steps) {
+    if (!step.left_out.empty()) {
+      judgement.left_out.push_back({step.name, step.left_out});
+    }
+  }
+  if (invert) {
+    judgement.verdict = failed.empty() ? Verdict::kFail : Verdict::kPass;
+    if (failed.empty()) {
+      judgement.also.push_back(
+          {"inverted",
+           "every expectation holds, --invert expects one to fail"});
+    }
+    return;
+  }
+  if (failed.empty()) {
     judgement.verdict = Verdict::kPass;
     return;
   }
-  std::ostringstream reason;
-  reason << "expected that it ";
-  expected.DescribeTo(&reason);
-  reason << "; but it " << ToText(*judgement.outcome);
-  if (!seen.str().empty()) reason << ": " << seen.str();
-  const Known* known = KnownIn(definition, facts.kernel);
-  judgement.verdict = known != nullptr ? Verdict::kKnown : Verdict::kFail;
-  judgement.reason =
-      known != nullptr ? known->what + "; " + reason.str() : reason.str();
+  judgement.verdict = Verdict::kFail;
+  for (const Known& bug : KnownBugs(definition, steps, failed, facts.kernel)) {
+    judgement.verdict = Verdict::kKnown;
+    judgement.also.push_back({kKnownBug, bug.what});
+  }
+  judgement.checks = std::move(failed);
 }
 
 }  // namespace
 
 Outcome Classify(const SubjectEnd& end, const Trace& trace,
-                 std::int64_t oom_kills) {
+                 std::int64_t oom_kills,
+                 const std::vector<std::string>& steps) {
   Outcome outcome;
-  outcome.values = trace.Values();
+  outcome.values = trace.Values(steps);
   outcome.values.erase("entered");
   outcome.values["peak_rss"] = end.peak_rss.count;
   outcome.values["oom_kills"] = oom_kills;
@@ -194,7 +248,12 @@ Judged Attempt(const Case& definition, const Params& params, const Needs& needs,
   KernelLog log;
   const std::int64_t taint = NumberIn(kTaint);
   const std::int64_t kills_before = box.OomKills();
-  SubjectEnd end = RunSubject(definition, params, facts, box, *trace);
+  const std::vector<Step> steps = StepsOf(definition, params, facts);
+  const std::string mistake = MistakeIn(steps);
+  if (!mistake.empty()) return Without(Verdict::kBroken, mistake);
+  SubjectEnd end =
+      RunSubject(definition, box, *trace,
+                 PlayOf(definition, params, facts, steps, options.without));
   if (!end.broken.empty()) return Without(Verdict::kBroken, end.broken);
   if (trace->overflowed()) {
     return Without(Verdict::kBroken, "the trace has no room for its values");
@@ -202,7 +261,7 @@ Judged Attempt(const Case& definition, const Params& params, const Needs& needs,
 
   Judged judgement;
   const std::int64_t kills = box.OomKills() - kills_before;
-  judgement.outcome = Classify(end, *trace, kills);
+  judgement.outcome = Classify(end, *trace, kills, NamesOf(steps));
   Outcome& outcome = *judgement.outcome;
   const std::vector<OomReport> reports =
       FindReports(log, box, kills, outcome.end == Outcome::End::kOomKilled);
@@ -219,16 +278,11 @@ Judged Attempt(const Case& definition, const Params& params, const Needs& needs,
     judgement.reason = no_evidence;
     return judgement;
   }
-  Decide(definition, params, facts, options.invert, judgement);
-  std::string complaint = KernelComplaint(log.Text());
-  if (complaint.empty() && NumberIn(kTaint) != taint) {
-    complaint = "it is tainted now: " + std::to_string(NumberIn(kTaint));
-  }
-  if (options.promised && !complaint.empty()) {
-    judgement.verdict = Verdict::kFail;
-    judgement.reason = "the kernel complained: " + complaint +
-                       (judgement.reason.empty() ? "" : "; ") +
-                       judgement.reason;
+  Decide(definition, params, facts, steps, trace->step(), options.invert,
+         judgement);
+  if (options.promised) AddComplaints(log.Text(), taint, judgement);
+  if (judgement.verdict != Verdict::kPass && outcome.oom) {
+    judgement.also.push_back(KillerSays(*outcome.oom));
   }
   return judgement;
 }
@@ -236,14 +290,14 @@ Judged Attempt(const Case& definition, const Params& params, const Needs& needs,
 // A leak fails the case that caused it, whatever its oracle says.
 void CheckLedger(const Ledger& before, Judged& judgement) {
   const auto start = steady_clock::now();
-  const std::string leaked = before.WhatLeaked(kSettle);
+  const std::vector<std::string> leaked = before.WhatLeaked(kSettle);
   const auto settled =
       std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
   judgement.outcome->values["settle_ms"] = settled.count();
-  if (leaked.empty()) return;
-  judgement.verdict = Verdict::kFail;
-  judgement.reason = "left behind: " + leaked +
-                     (judgement.reason.empty() ? "" : "; ") + judgement.reason;
+  for (const std::string& entry : leaked) {
+    judgement.verdict = Verdict::kFail;
+    judgement.also.push_back({kLeftBehind, entry});
+  }
 }
 
 }  // namespace
@@ -252,6 +306,10 @@ Judged Judge(const Case& definition, const Params& params, const BoxView& box,
              const JudgeOptions& options) {
   const auto start = steady_clock::now();
   Needs needs = InstanceOf(definition, params).needs;
+  // A setting that is left alone is not asked for, either.
+  std::erase_if(needs.settings, [&](const Setting& setting) {
+    return setting.path == options.without;
+  });
   // A guest is a machine of its own, also where the box is a cgroup in it.
   if (options.promised) needs.alone = false;
   const Facts facts = CollectFacts(box);
@@ -274,6 +332,9 @@ Judged Judge(const Case& definition, const Params& params, const BoxView& box,
     judgement = Attempt(definition, params, needs, facts, box, options, again);
   }
   if (before && judgement.outcome) CheckLedger(*before, judgement);
+  if (judgement.reason.empty() && judgement.verdict != Verdict::kPass) {
+    judgement.reason = ReasonOf(judgement.checks, judgement.also);
+  }
   judgement.seconds =
       std::chrono::duration<double>(steady_clock::now() - start).count();
   return judgement;

@@ -114,9 +114,10 @@ void Ledger::Read(Entry (&entries)[kEntries]) const {
                   kLeftInBox + facts_.cpus * kStock};
 }
 
-std::string Ledger::WhatLeaked(std::chrono::milliseconds deadline) const {
+std::vector<std::string> Ledger::WhatLeaked(
+    std::chrono::milliseconds deadline) const {
   const auto until = std::chrono::steady_clock::now() + deadline;
-  std::string leaked;
+  std::vector<std::string> leaked;
   for (;;) {
     Entry now[kEntries];
     Read(now);
@@ -127,9 +128,8 @@ std::string Ledger::WhatLeaked(std::chrono::milliseconds deadline) const {
       if (more <= now[i].tolerance && (more >= 0_B || now[i].tolerance > 0_B)) {
         continue;
       }
-      if (!leaked.empty()) leaked += ", ";
-      leaked += std::string(now[i].name) + (more > 0_B ? " +" : " ") +
-                std::to_string(more / 1_KiB) + " kB";
+      leaked.push_back(std::string(now[i].name) + (more > 0_B ? " +" : " ") +
+                       std::to_string(more / 1_KiB) + " kB");
     }
     if (leaked.empty() || std::chrono::steady_clock::now() > until) break;
     poll(nullptr, 0, kLook);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "cases/kit/box.h"
 #include "oomgate/facts.h"
@@ -16,9 +17,9 @@ class Ledger {
   // Reads the counters now. Exact only where nothing else runs: in a guest.
   Ledger(const BoxView& box, const Facts& facts);
 
-  // What has not come back to this within the deadline, with the amount:
-  // "Committed_AS +20480 kB"; "" where all has.
-  std::string WhatLeaked(std::chrono::milliseconds deadline) const;
+  // What has not come back to this within the deadline, each with the amount:
+  // "Committed_AS +20480 kB".
+  std::vector<std::string> WhatLeaked(std::chrono::milliseconds deadline) const;
 
  private:
   struct Entry {

@@ -35,7 +35,10 @@ class LedgerTest : public testing::Test {
   // By how much an entry has grown; 0 B where it has not.
   static Bytes Leaked(const Ledger& ledger, const std::string& entry,
                       int patience = 0) {
-    const std::string text = ledger.WhatLeaked(milliseconds(patience));
+    std::string text;
+    for (const std::string& entry : ledger.WhatLeaked(milliseconds(patience))) {
+      text += entry + ", ";
+    }
     const std::size_t at = text.find(entry + " +");
     if (at == std::string::npos) return {};
     return std::atoll(&text[at + entry.size() + 2]) * 1_KiB;

@@ -2,9 +2,10 @@
 // What the outside knows of the cases, as JSON.
 #include "cases/kit/list.h"
 
-#include <sstream>
+#include <algorithm>
 
 #include "cases/kit/facts.h"
+#include "cases/kit/play.h"
 #include "cases/kit/registry.h"
 #include "oomgate/model/line.h"
 
@@ -36,18 +37,66 @@ void AddNeeds(const Needs& needs, Line& line) {
   line.Close();
 }
 
-// What the oracle wants, by the facts of the machine that is asked.
-std::string OracleText(const Case& definition, const InstanceInfo& instance) {
-  // Some of those that prove the harness hang in their oracle, or throw.
-  if (definition.meta) return "";
+// This machine, as an instance would find it.
+Facts FactsFor(const Case& definition, const InstanceInfo& instance) {
   Facts facts = CollectFacts(BoxView("process"));
   if (definition.blast != Blast::kProcess && instance.needs.memory.count > 0) {
     facts.box = instance.needs.memory;
   }
   if (definition.blast == Blast::kMachine) facts.ram = facts.box;
-  std::ostringstream text;
-  definition.expect(instance.params, facts).DescribeTo(&text);
-  return text.str();
+  return facts;
+}
+
+void AddText(const std::string& step, const Oracle& oracle, std::string& text) {
+  for (const Check& check : oracle.checks()) {
+    if (!text.empty()) text += "\n";
+    if (!step.empty()) text += step + ": ";
+    text += check.value + " " + check.expected;
+  }
+}
+
+// What is expected, a line each, by the facts of the machine that is asked.
+std::string OracleText(const Case& definition, const InstanceInfo& instance) {
+  // Some of those that prove the harness hang in their oracle, or throw.
+  if (definition.meta) return "";
+  const Facts facts = FactsFor(definition, instance);
+  std::string text;
+  for (const Step& step : StepsOf(definition, instance.params, facts)) {
+    AddText(step.name, step.expect, text);
+  }
+  if (!definition.panics.empty()) {
+    text +=
+        (text.empty() ? "panic \"" : "\npanic \"") + definition.panics + "\"";
+  } else if (definition.expect != nullptr) {
+    AddText("", definition.expect(instance.params, facts), text);
+  }
+  return text;
+}
+
+// The steps of all instances, each once.
+std::vector<Step> AllSteps(const Case& definition) {
+  std::vector<Step> all;
+  for (const Params& params : InstancesOf(definition)) {
+    const InstanceInfo instance = InstanceOf(definition, params);
+    for (Step& step :
+         StepsOf(definition, params, FactsFor(definition, instance))) {
+      if (std::ranges::find(all, step.name, &Step::name) == all.end()) {
+        all.push_back(std::move(step));
+      }
+    }
+  }
+  return all;
+}
+
+void AddSteps(const Case& definition, Line& line) {
+  const std::vector<Step> steps = AllSteps(definition);
+  line.Array("steps");
+  for (const Step& step : steps) line.Word(step.name);
+  line.Close(']').Object("holds_without");
+  for (const Step& step : steps) {
+    if (!step.holds_without.empty()) line.Text(step.name, step.holds_without);
+  }
+  line.Close();
 }
 
 void AddCase(const Case& definition, Line& line) {
@@ -63,6 +112,7 @@ void AddCase(const Case& definition, Line& line) {
       .Text("functions", definition.explains.functions)
       .Text("look_at", definition.explains.look_at)
       .Close();
+  AddSteps(definition, line);
   line.Array("metrics");
   for (const Metric& metric : definition.metrics) {
     line.Item()

@@ -25,6 +25,7 @@ struct Options {
   std::string run;
   int timeout_seconds = 0;  // 0: the case's own
   bool invert = false;
+  std::string without;  // a step, or a setting, that is left out
   // This machine was made for the instance: what it needs was promised.
   bool promised = false;
   int records = -1;
@@ -61,7 +62,9 @@ class InstanceTest : public testing::Test {
   Judged JudgeSafely(const Case& definition) const {
     try {
       return Judge(definition, params_, BoxView(options.box),
-                   {.invert = options.invert, .promised = options.promised});
+                   {.invert = options.invert,
+                    .promised = options.promised,
+                    .without = options.without});
     } catch (const std::exception& error) {
       Judged judgement;
       judgement.reason = std::string("the case threw: ") + error.what();
@@ -138,6 +141,7 @@ int Main(int argc, char** argv) {
     } else if (Take(word, "--timeout=", value)) {
       options.timeout_seconds = std::atoi(value.c_str());
     } else if (!Take(word, "--run=", options.run) &&
+               !Take(word, "--without=", options.without) &&
                !Take(word, "--box=", options.box)) {
       std::fprintf(stderr, "oomgate-cases: unknown option %s\n", argv[i]);
       return 2;

@@ -42,13 +42,35 @@ void AddOom(const OomReport& oom, Line& line) {
 void AddOutcome(const Case& definition, const Outcome& outcome, Line& line) {
   line.Object("metrics");
   for (const Metric& metric : definition.metrics) {
-    const auto value = outcome.values.find(metric.name);
+    const auto value =
+        outcome.values.find(metric.value.empty() ? metric.name : metric.value);
     if (value != outcome.values.end()) line.Number(metric.name, value->second);
   }
   line.Close().Object("values");
   for (const auto& [name, value] : outcome.values) line.Number(name, value);
   line.Close();
   if (outcome.oom) AddOom(*outcome.oom, line);
+}
+
+void AddFindings(const Judged& judgement, Line& line) {
+  line.Array("checks");
+  for (const FailedCheck& check : judgement.checks) {
+    line.Item()
+        .Text("step", check.step)
+        .Text("value", check.value)
+        .Text("seen", check.seen)
+        .Text("expected", check.expected)
+        .Close();
+  }
+  line.Close(']').Array("also");
+  for (const Finding& finding : judgement.also) {
+    line.Item().Text("what", finding.what).Text("text", finding.text).Close();
+  }
+  line.Close(']').Array("left_out");
+  for (const LeftOut& step : judgement.left_out) {
+    line.Item().Text("step", step.step).Text("reason", step.reason).Close();
+  }
+  line.Close(']');
 }
 
 }  // namespace
@@ -72,6 +94,7 @@ void WriteRecords(const Case& definition, const Params& params,
       .Text("reason", judgement.reason)
       .Text("end", judgement.outcome ? ToText(*judgement.outcome) : "")
       .Seconds("seconds", judgement.seconds);
+  AddFindings(judgement, line);
   if (judgement.outcome) AddOutcome(definition, *judgement.outcome, line);
   Write(fd, line);
 }

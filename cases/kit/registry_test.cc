@@ -56,10 +56,11 @@ TEST(ListAsJson, IsWhatTheOutsideReads) {
   EXPECT_EQ(infos[0].summary, "says \"yes\"\\no");
   EXPECT_EQ(infos[0].blast, Blast::kCgroup);
   EXPECT_EQ(infos[0].metrics, TwoAxes().metrics);
+  EXPECT_THAT(infos[0].steps, testing::ElementsAre("two_axes"));
   ASSERT_EQ(infos[0].instances.size(), 6U);
   for (const InstanceInfo& instance : infos[0].instances) {
     InstanceInfo expected = InstanceOf(TwoAxes(), instance.params);
-    expected.oracle = "survives";
+    expected.oracle = "end exited 0";
     EXPECT_EQ(instance, expected);
   }
   EXPECT_EQ(Json::parse(ListAsJson({})), Json::array());

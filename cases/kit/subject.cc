@@ -61,6 +61,7 @@ pid_t Start(const char* name, const BoxView& box, int adj, Trace& trace,
     ReadUsage();
     ReadMapping({});
   }
+  trace.MakePresent();
   trace.Set("entered", 1);
   body();
   _exit(0);
@@ -135,8 +136,8 @@ class Sampler {
 
 }  // namespace
 
-SubjectEnd RunSubject(const Case& definition, const Params& params,
-                      const Facts& facts, const BoxView& box, Trace& trace) {
+SubjectEnd RunSubject(const Case& definition, const BoxView& box, Trace& trace,
+                      const std::function<void(Trace&)>& play) {
   SubjectEnd end;
   int watched[2];
   if (pipe2(watched, O_CLOEXEC) != 0) {
@@ -148,7 +149,7 @@ SubjectEnd RunSubject(const Case& definition, const Params& params,
                             char none = 0;
                             (void)!read(3, &none, 1);
                             close(3);
-                            definition.subject(trace, params, facts);
+                            play(trace);
                           });
   close(watched[0]);
   if (pid < 0) {

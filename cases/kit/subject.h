@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,8 +32,9 @@ struct SubjectEnd {
   std::vector<Sample> samples;
 };
 
-SubjectEnd RunSubject(const Case& definition, const Params& params,
-                      const Facts& facts, const BoxView& box, Trace& trace);
+// `play` is what it does, in the box.
+SubjectEnd RunSubject(const Case& definition, const BoxView& box, Trace& trace,
+                      const std::function<void(Trace&)>& play);
 
 class BystanderProcess {
  public:

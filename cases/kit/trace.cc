@@ -15,21 +15,39 @@ Trace* Trace::Share() {
                     MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (page == MAP_FAILED) throw std::bad_alloc();
   std::memset(page, 0, sizeof(Trace));  // present before any box is entered
-  return new (page) Trace;
+  Trace* const trace = new (page) Trace;
+  trace->step_ = kNoStep;
+  return trace;
+}
+
+// Shared pages are mapped anew by each process that touches them. An exchange
+// writes what is there, and no other process's value is lost.
+void Trace::MakePresent() {
+  constexpr std::size_t kPageSize = 4096;
+  auto* const start = reinterpret_cast<unsigned char*>(this);
+  for (std::size_t at = 0; at < sizeof *this; at += kPageSize) {
+    std::atomic_ref byte(start[at]);
+    unsigned char value = byte.load();
+    byte.compare_exchange_strong(value, value);
+  }
 }
 
 void Trace::Release(Trace* trace) { munmap(trace, sizeof(Trace)); }
 
 std::atomic<std::int64_t>& Trace::Counter(const char* name) {
   const int used = used_.load();
+  const int step = step_.load();
   for (int i = 0; i < used; ++i) {
-    if (std::strcmp(slots_[i].name, name) == 0) return slots_[i].value;
+    if (slots_[i].step == step && std::strcmp(slots_[i].name, name) == 0) {
+      return slots_[i].value;
+    }
   }
   if (used == kSlots || std::strlen(name) >= sizeof slots_[0].name) {
     overflowed_ = true;
     return slots_[kSlots - 1].value;
   }
   std::strcpy(slots_[used].name, name);
+  slots_[used].step = step;
   used_ = used + 1;  // last: the judge may look at any time
   return slots_[used].value;
 }
@@ -48,10 +66,17 @@ void Trace::Stop(const char* what, int error) {
   _exit(1);
 }
 
-std::map<std::string, std::int64_t> Trace::Values() const {
+std::map<std::string, std::int64_t> Trace::Values(
+    const std::vector<std::string>& steps) const {
   std::map<std::string, std::int64_t> values;
   for (int i = 0; i < used_.load(); ++i) {
-    values[slots_[i].name] = slots_[i].value.load();
+    const Slot& slot = slots_[i];
+    std::string name = slot.name;
+    if (slot.step != kNoStep) {
+      const auto step = static_cast<std::size_t>(slot.step);
+      name = (step < steps.size() ? steps[step] : "?") + "." + name;
+    }
+    values[name] = slot.value.load();
   }
   return values;
 }

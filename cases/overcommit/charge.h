@@ -22,7 +22,7 @@ namespace oomgate {
 inline constexpr std::int64_t kObject = 1280;
 
 // What the steps work on: places that they leave for each other.
-struct Scene {
+struct ChargeScene {
   Trace& trace;
   char* a = nullptr;
   char* b = nullptr;
@@ -81,18 +81,18 @@ struct Scene {
   }
 };
 
-struct Step {
+struct ChargeStep {
   std::string name;
   std::int64_t pages;
-  void (*deed)(Scene&);
+  void (*deed)(ChargeScene&);
 };
-using Steps = std::vector<Step>;
+using ChargeSteps = std::vector<ChargeStep>;
 
-inline void RunSteps(Trace& trace, const Steps& steps) {
+inline void RunSteps(Trace& trace, const ChargeSteps& steps) {
   GrowStack<512 << 10>();
-  Scene scene{.trace = trace};
+  ChargeScene scene{.trace = trace};
   std::int64_t before = CommittedPages();
-  for (const Step& step : steps) {
+  for (const ChargeStep& step : steps) {
     scene.counted = 0;
     step.deed(scene);
     const std::int64_t now = CommittedPages();
@@ -101,12 +101,12 @@ inline void RunSteps(Trace& trace, const Steps& steps) {
   }
 }
 
-inline Oracle StepsHold(const Steps& steps) {
+inline Oracle StepsHold(const ChargeSteps& steps) {
   std::vector<Oracle> all = {Survives()};
-  for (const Step& step : steps) {
+  for (const ChargeStep& step : steps) {
     all.push_back(Count(step.name, Eq(step.pages)));
   }
-  return testing::AllOfArray(all);
+  return AllOf(all);
 }
 
 inline int Mode(const Params& p) { return static_cast<int>(p.Number("mode")); }

@@ -18,7 +18,7 @@ std::int64_t OwnPages() {
 
 // A child that waits to be ended, in whatever state `body` leaves it.
 template <typename Body>
-void Fork(Scene& s, Body body) {
+void Fork(ChargeScene& s, Body body) {
   Gate ready(s.trace);
   s.child = StartChild(s.trace, [&] {
     body();
@@ -28,78 +28,78 @@ void Fork(Scene& s, Body body) {
   ready.Pass();
 }
 
-Steps AllSteps(const Params&, const Facts& f) {
+ChargeSteps AllSteps(const Params&, const Facts& f) {
   // As in mprotect: see charge_matrix_private.
   const std::int64_t back = f.kernel >= KernelVersion{6, 7} ? kN : 0;
-  return {{"own", kN, [](Scene& s) { s.a = s.Map(kN, kRw, MAP_PRIVATE); }},
+  return {{"own", kN, [](ChargeScene& s) { s.a = s.Map(kN, kRw, MAP_PRIVATE); }},
           {"fork", 0,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              s.counted = OwnPages();
              Fork(s, [] {});
            }},
           {"fork_ended", 0,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              EndChild(s.child);
              s.counted = -OwnPages();
            }},
           {"fork_unmaps", -kN,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              s.counted = OwnPages();
              Fork(s, [&s] { s.Unmap(s.a, kN); });
            }},
           {"fork_unmapped_ended", kN,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              EndChild(s.child);
              s.counted = -OwnPages();
            }},
           {"fork_protects", -back,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              s.counted = OwnPages();
              Fork(s, [&s] { s.Protect(s.a, kN, PROT_READ); });
            }},
           {"fork_protected_ended", back,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              EndChild(s.child);
              s.counted = -OwnPages();
            }},
           {"dontfork", -kN,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              madvise(s.a, Pages(kN), MADV_DONTFORK);
              s.counted = OwnPages();
              Fork(s, [] {});
            }},
           {"dontfork_ended", kN,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              EndChild(s.child);
              s.counted = -OwnPages();
            }},
           {"wipeonfork", 0,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              madvise(s.a, Pages(kN), MADV_DOFORK);
              madvise(s.a, Pages(kN), MADV_WIPEONFORK);
              s.counted = OwnPages();
              Fork(s, [] {});
            }},
           {"wipeonfork_ended", 0,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              EndChild(s.child);
              s.counted = -OwnPages();
            }},
           // What is shared is charged once.
           {"fork_shared", kN,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              s.b = s.Map(kN, kRw, MAP_SHARED);
              s.counted = OwnPages();
              Fork(s, [&s] { s.Touch(s.b, 16); });
            }},
-          {"shared_left_to_child", 0, [](Scene& s) { s.Unmap(s.b, kN); }},
+          {"shared_left_to_child", 0, [](ChargeScene& s) { s.Unmap(s.b, kN); }},
           {"shared_ended", -kN,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              EndChild(s.child);
              s.counted = -OwnPages();
            }},
           {"vfork", 0,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              // The child has its parent's memory, and tells it so.
              static volatile std::int64_t charged;
              const std::int64_t before = CommittedPages();
@@ -114,7 +114,7 @@ Steps AllSteps(const Params&, const Facts& f) {
            }},
           // All that it had is gone, and what it has now is what it maps.
           {"exec", 0,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              const Bytes before = ReadAllUsage().accounted;
              char* const arguments[] = {const_cast<char*>("oomgate-cases"),
                                         nullptr};
@@ -134,11 +134,11 @@ Steps AllSteps(const Params&, const Facts& f) {
              s.id = static_cast<int>(s.counted);
            }},
           {"exec_ended", 0,
-           [](Scene& s) {
+           [](ChargeScene& s) {
              EndChild(s.child);
              s.counted = -s.id;
            }},
-          {"own_gone", -kN, [](Scene& s) { s.Unmap(s.a, kN); }}};
+          {"own_gone", -kN, [](ChargeScene& s) { s.Unmap(s.a, kN); }}};
 }
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {

@@ -344,7 +344,7 @@ Oracle Expect(const Params&, const Facts&) {
     all.push_back(Count(deed.name, Eq(deed.refused)));
     all.push_back(Count(Left(name, deed.name), Eq(0)));
   }
-  return testing::AllOfArray(all);
+  return AllOf(all);
 }
 
 const Register kFailedCallsGiveBack{

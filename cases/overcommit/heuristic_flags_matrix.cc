@@ -103,7 +103,7 @@ Oracle Expect(const Params&, const Facts&) {
   all.push_back(Count("segment_limit", Eq(0)));
   all.push_back(Count("segment_over", Eq(ENOMEM)));
   all.push_back(Count("segment_noreserve_over", Eq(0)));
-  return testing::AllOfArray(all);
+  return AllOf(all);
 }
 
 const Register kHeuristicFlagsMatrix{

@@ -147,7 +147,7 @@ Oracle Expect(const Params&, const Facts& f) {
                                        : testing::Matcher<std::int64_t>(
                                              AnyOf(ENOMEM, EAGAIN))));
   }
-  return testing::AllOfArray(all);
+  return AllOf(all);
 }
 
 const Register kMaxMapCount{

@@ -224,7 +224,7 @@ Oracle Expect(const Params&, const Facts& f) {
     all.push_back(Count(Name(name, deed.name, "charged"), Eq(0)));
     all.push_back(Count(Name(name, deed.name, "again"), Eq(0)));
   }
-  return testing::AllOfArray(all);
+  return AllOf(all);
 }
 
 const Register kNeverAtTheLimit{

@@ -169,7 +169,7 @@ Oracle Expect(const Params&, const Facts& f) {
       all.push_back(Count(same, Eq(0)));
     }
   }
-  return testing::AllOfArray(all);
+  return AllOf(all);
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {

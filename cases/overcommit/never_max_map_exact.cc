@@ -140,7 +140,7 @@ Oracle Expect(const Params&, const Facts&) {
   all.push_back(Count("replaced", Eq(1)));
   all.push_back(Count("moved", Eq(1)));
   all.push_back(Count("committed_left", Eq(0)));
-  return testing::AllOfArray(all);
+  return AllOf(all);
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {

@@ -59,7 +59,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   const Oracle by_tables =
       AllOf(killed, OomAnonRss(Le(kOwnAnon)), KernelLogHas("handle_mm_fault"),
             KernelLogHas("oomgate-subject invoked oom-killer"),
-            AnyOf(KernelLogHas("pte_alloc_one"), KernelLogHas("__pmd_alloc")),
+            KernelLogHasAnyOf({"pte_alloc_one", "__pmd_alloc"}),
             OomPageTables(Between(f.box * 97 / 100, f.box + 64 * kPage)));
   if (p["by"] == "dense") return by_tables;
   // Four at most are not ours: text and stack pages.

@@ -120,7 +120,7 @@ Oracle Expect(const Params&, const Facts& f) {
   const auto about = [=](Bytes size) {
     return Between(size - lag, size + lag + 1_MiB);
   };
-  const auto other = AllOf(Ge(0_B - 66 * 16 * kPage), Le(66 * 16 * kPage));
+  const auto other = Between(0_B - 66 * 16 * kPage, 66 * 16 * kPage);
   const std::int64_t read = kRead / kPage;
   return AllOf(
       // A few are of the program's own pages, which a fork leaves out.

@@ -1,16 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-// A case is a value: what the kernel promises, the deed that puts it to the
-// test, and the oracle that decides. What every case includes; a few need one
-// more of this folder (cost, deed_mark, frame, numbered_pages, page_out,
-// scratch_disk, swap_area, userfaultfd).
+// A case is a value: what the kernel promises, and the steps that prove it.
+// What every case includes; a few need one more of this folder (cost,
+// deed_mark, frame, numbered_pages, page_out, scratch_disk, swap_area,
+// userfaultfd).
 //
-//   Subject   runs in a process of its own, inside the box, and may die there.
-//             Never asserts, throws, logs; never allocates after a first touch.
-//   Expect    runs in the judge, outside the box, after the subject ended.
+// A step is a row: name, act, expectation (step.h). Acts run in a process of
+// their own, the subject, inside the box, and may die there: they never assert,
+// throw or log, and never allocate after a first touch. Expectations are judged
+// outside the box, after the subject ended.
 //
 // Start from cases/template.cc.
 #pragma once
 
+// The system calls that most cases make.
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +44,7 @@
 #include "oomgate/model/units.h"
 #include "oomgate/outcome.h"
 #include "oomgate/process.h"
+#include "oomgate/step.h"
 #include "oomgate/trace.h"
 #include "oomgate/usage.h"
 
@@ -48,14 +68,6 @@ struct Bystander {
   bool in_box = true;
 };
 
-// A bug that is known: between the two kernels, `since` included and `fixed`
-// not, the oracle may fail ("known" instead of "fail").
-struct Known {
-  std::string what;  // and the fixing commit
-  KernelVersion since = {};
-  KernelVersion fixed = {};
-};
-
 struct Case {
   std::string id;       // the path below cases/, without .cc
   std::string summary;  // the promise, in one line
@@ -69,6 +81,10 @@ struct Case {
   // A reason to skip that only the running kernel knows; "" to go on. Probes
   // for a feature, never compares versions.
   std::string (*probe)(const Params&, const Facts&) = nullptr;
+  // What the subject does and what is expected of it. Either steps; or, where
+  // there is but one, a deed and its expectations: then the values that it sets
+  // have their plain names.
+  Script steps = {};
   Deed subject = nullptr;
   Oracle (*expect)(const Params&, const Facts&) = nullptr;
   std::vector<Bystander> bystanders = {};
@@ -76,7 +92,7 @@ struct Case {
   std::vector<Metric> metrics = {};
   std::vector<Known> known = {};
   // The promise is that the guest's kernel panics, with these words on its
-  // console. The oracle is only asked where it does not.
+  // console. A subject that ends in any other way breaks it.
   std::string panics = {};
   int timeout_seconds = 30;  // the subject's
   bool meta = false;         // proves the harness: runs only when named

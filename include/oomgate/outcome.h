@@ -11,6 +11,7 @@
 
 #include "oomgate/model/result.h"
 #include "oomgate/model/units.h"
+#include "oomgate/oracle.h"
 
 namespace oomgate {
 
@@ -29,7 +30,8 @@ struct Outcome {
   End end = End::kExited;
   int code = 0;
   std::string stopped;
-  // What the subject and its bystanders set, and what the judge saw:
+  // What the subject set, in steps as "<step>.<name>"; what bystanders set;
+  // and what the judge saw:
   //   peak_rss   bytes, the kernel's high-water mark (ru_maxrss)
   //   oom_kills  how often the box's oom_kill counter rose
   //   box_peak   bytes, the cgroup's own high-water mark, where it has one
@@ -46,11 +48,8 @@ struct Outcome {
 // "exited 0", "killed by signal 11 (Segmentation fault)", "oom-killed", …
 std::string ToText(const Outcome& outcome);
 
-// An oracle: holds, or says what it saw instead.
-using Oracle = testing::Matcher<const Outcome&>;
-
-// The words of oracles; the rest of gmock's work too.
-using testing::AllOf;
+// The words of matchers; the rest of gmock's work too. A plain value stands
+// for Eq of it.
 using testing::AnyOf;
 using testing::Eq;
 using testing::Ge;
@@ -62,9 +61,13 @@ using testing::Ne;
 using testing::Not;
 
 // lo <= value <= hi
+MATCHER_P2(IsBetween, lo, hi,
+           testing::PrintToString(lo) + " to " + testing::PrintToString(hi)) {
+  return lo <= arg && arg <= hi;
+}
 template <typename T>
 auto Between(T lo, T hi) {
-  return AllOf(Ge(lo), Le(hi));
+  return IsBetween(lo, hi);
 }
 
 Oracle Survives();            // exited 0
@@ -88,8 +91,9 @@ inline Oracle Touches(testing::Matcher<std::int64_t> m) {
   return Count("touches", m);
 }
 
-// The kernel's log holds this text: needs .kernel_log.
+// The kernel's log holds this text, or one of these: needs .kernel_log.
 Oracle KernelLogHas(const std::string& text);
+Oracle KernelLogHasAnyOf(const std::vector<std::string>& texts);
 
 // The kernel's OOM report. A missing report matches none of these: a case that
 // uses them declares .needs.kernel_log.

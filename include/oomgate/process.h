@@ -34,6 +34,8 @@ pid_t StartChild(Trace& trace, Body body) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
   prctl(PR_SET_NAME, kChildName);
+  // Else each page of it is a fault of the child, when it sets a value.
+  trace.MakePresent();
   body();
   _exit(0);
 }

@@ -2,6 +2,7 @@
 // What a guest is asked to do: encoding and decoding.
 #include "runner/launch/orders.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace oomgate {
@@ -83,12 +84,10 @@ bool ReadLine(std::string_view line, GuestOrders& orders) {
 }  // namespace
 
 bool IsStepName(std::string_view text) {
-  constexpr std::string_view kAllowed =
-      "abcdefghijklmnopqrstuvwxyz0123456789 _.,+-/=";
   constexpr std::size_t kLongest = 64;
   return !text.empty() && text.size() <= kLongest && text.front() != ' ' &&
          text.back() != ' ' &&
-         text.find_first_not_of(kAllowed) == std::string_view::npos;
+         std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 std::string Encode(const GuestOrders& orders) {

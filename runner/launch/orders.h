@@ -47,8 +47,8 @@ struct GuestOrders {
   bool operator==(const GuestOrders&) const = default;
 };
 
-// Whether an order can carry it as the name of a step: 1 to 64 characters of
-// [a-z0-9 _.,+-/=], no blank at its ends.
+// Whether an order can carry it as the name of a step: 1 to 64 printable
+// characters of ASCII, no blank at its ends.
 bool IsStepName(std::string_view text);
 
 // One line per item, "verb value…"; values hold no line breaks.

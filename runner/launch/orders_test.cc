@@ -53,11 +53,12 @@ TEST(Orders, WhatIsNotUnderstoodIsRefused) {
 TEST(IsStepName, IsWhatAnOrderCanCarry) {
   EXPECT_TRUE(IsStepName("lock"));
   EXPECT_TRUE(IsStepName("lock twice, 4m +1 a/b=c_d-e."));
+  EXPECT_TRUE(IsStepName("clone(CLONE_VM): the child's 60 %"));
   EXPECT_TRUE(IsStepName(std::string(64, 'x')));
   for (const std::string& wrong :
-       {std::string(), std::string(65, 'x'), std::string("Lock"),
-        std::string(" lock"), std::string("lock "), std::string("a\nrun"),
-        std::string("a'b"), std::string("a\"b"), std::string("\xc3\xa4")}) {
+       {std::string(), std::string(65, 'x'), std::string(" lock"),
+        std::string("lock "), std::string("a\nrun"),
+        std::string("\xc3\xa4")}) {
     EXPECT_FALSE(IsStepName(wrong)) << wrong;
   }
 }

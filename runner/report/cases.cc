@@ -76,21 +76,6 @@ std::string NeedsText(const Needs& needs) {
   return text.empty() ? "nothing" : text;
 }
 
-// "(a) and (b)" as a line each; what is nested stays together.
-std::string Conjuncts(const std::string& oracle) {
-  std::string lines;
-  int depth = 0;
-  for (std::size_t i = 0; i < oracle.size(); ++i) {
-    depth += oracle[i] == '(' ? 1 : oracle[i] == ')' ? -1 : 0;
-    const bool parts = depth == 0 && oracle.compare(i, 6, ") and ") == 0;
-    lines += oracle[i];
-    if (!parts) continue;
-    lines += '\n';
-    i += 5;
-  }
-  return lines;
-}
-
 PlanOptions OptionsFor(Place place, const Machine& machine) {
   PlanOptions options;
   options.places = {place};
@@ -214,7 +199,7 @@ std::string ExplainText(const CaseInfo& info, const Machine& machine) {
                         ToText(instance.suite),
                         Printable(NeedsText(instance.needs)));
     if (!instance.oracle.empty()) {
-      text += PrintableLines(Conjuncts(instance.oracle), "        ");
+      text += PrintableLines(instance.oracle, "        ");
     }
   }
   if (!info.metrics.empty()) text += "\nmetrics\n";

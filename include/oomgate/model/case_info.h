@@ -24,10 +24,10 @@ constexpr const char* ToText(Suite suite) {
 
 // What a reader asks of a case beyond its promise.
 struct Explanation {
-  std::string claim;      // the sentence it stands for, and who says so
-  std::string deed;       // what the subject does
-  std::string functions;  // the kernel's, that keep the promise
-  std::string look_at;    // when it fails
+  std::string claim = {};      // the sentence it stands for, and who says so
+  std::string deed = {};       // what the subject does; steps say it themselves
+  std::string functions = {};  // the kernel's, that keep the promise
+  std::string look_at = {};    // when it fails
   bool operator==(const Explanation&) const = default;
 };
 

@@ -46,6 +46,11 @@ class Line {
   Line& Object(std::string_view name) { return Open(name, '{'); }
   Line& Array(std::string_view name) { return Open(name, '['); }
   Line& Item() { return Open("", '{'); }  // an object inside an array
+  Line& Word(std::string_view value) {    // a text inside an array
+    Name("");
+    Quote(value);
+    return *this;
+  }
   Line& Close(char bracket = '}') {
     text_ += bracket;
     return *this;

@@ -25,12 +25,15 @@ constexpr const char* ToText(Kind kind) {
 }
 
 struct Metric {
-  std::string name;  // a value that the subject left in its trace, or the kit's
+  std::string name;
   Better better = Better::kNeither;
   std::string unit = "count";
   Kind kind = Kind::kExact;
   double tolerance = 0;    // kBounded: absolute, in `unit`
   std::string cause = {};  // kBounded: why it may differ that much
+  // Which value it is, of the subject's trace or the kit's ("lock.grown"); ""
+  // where it has the metric's own name. Known to the inside only.
+  std::string value = {};
   bool operator==(const Metric&) const = default;
 };
 

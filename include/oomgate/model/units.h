@@ -83,11 +83,16 @@ inline std::optional<Bytes> ParseBytes(std::string_view text) {
   return Bytes{n << shift};
 }
 
-// How gmock and humans see it: the exact count and, where it is round, why.
+// How gmock and humans see it, exactly: "4 MiB", "4100 KiB", "4097 B".
 inline std::ostream& operator<<(std::ostream& out, Bytes b) {
-  out << b.count << " B";
-  if (b.count != 0 && b.count % 1024 == 0) out << " (" << ToText(b) << ")";
-  return out;
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  std::int64_t n = b.count;
+  int unit = 0;
+  while (unit < 4 && n != 0 && n % 1024 == 0) {
+    n /= 1024;
+    ++unit;
+  }
+  return out << n << ' ' << kUnits[unit];
 }
 
 }  // namespace oomgate
