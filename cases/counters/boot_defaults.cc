@@ -2,13 +2,9 @@
 // What a machine does that nobody tuned: the kernel's own values of the knobs
 // that decide about memory.
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <cstdio>
-#include <cstring>
 
 #include "oomgate/case.h"
 
@@ -41,55 +37,51 @@ constexpr Default kDefaults[] = {
     {"/proc/sys/fs/pipe-user-pages-soft", 16384},
 };
 
-const char* NameOf(const Default& one) {
-  return std::strrchr(one.path, '/') + 1;
-}
-
-// Larger than a signed number holds.
-bool IsUnlimited(const char* path) {
-  FILE* file = std::fopen(path, "re");
-  if (file == nullptr) return false;
-  unsigned long value = 0;
-  const bool read = std::fscanf(file, "%lu", &value) == 1;
-  std::fclose(file);
-  return read && value == ~0UL - (1UL << 24);  // SHMMAX, SHMALL
-}
-
-// Of a tmpfs that is mounted without a limit.
-void LeaveTmpfs(Trace& trace) {
-  constexpr const char* kFolder = "/tmp/oomgate-tmpfs";
-  mkdir(kFolder, 0700);
-  if (mount("oomgate", kFolder, "tmpfs", 0, nullptr) != 0) {
-    trace.Stop("mount of tmpfs", errno);
-  }
+struct Machine : Scene {
   struct statvfs tmpfs = {};
-  statvfs(kFolder, &tmpfs);
-  umount2(kFolder, MNT_DETACH);
-  rmdir(kFolder);
-  trace.Set("tmpfs_size", static_cast<std::int64_t>(tmpfs.f_blocks) * kPage);
-  trace.Set("tmpfs_inodes", static_cast<std::int64_t>(tmpfs.f_files));
+
+  std::int64_t Blocks() const {
+    return static_cast<std::int64_t>(tmpfs.f_blocks);
+  }
+  std::int64_t Inodes() const {
+    return static_cast<std::int64_t>(tmpfs.f_files);
+  }
+
+  void MountTmpfs() {
+    constexpr const char* kFolder = "/tmp/oomgate-tmpfs";
+    mkdir(kFolder, 0700);
+    Must(trace, "mount of tmpfs",
+         mount("oomgate", kFolder, "tmpfs", 0, nullptr));
+    statvfs(kFolder, &tmpfs);
+    umount2(kFolder, MNT_DETACH);
+    rmdir(kFolder);
+  }
+};
+
+// SHMMAX and SHMALL: larger than a signed number holds.
+Row<Machine> Unlimited(const std::string& name) {
+  const std::string path = "/proc/sys/kernel/" + name;
+  return {name + " unlimited",
+          [path] {
+            FILE* const file = std::fopen(path.c_str(), "re");
+            if (file == nullptr) return false;
+            unsigned long value = 0;
+            const bool read = std::fscanf(file, "%lu", &value) == 1;
+            std::fclose(file);
+            return read && value == ~0UL - (1UL << 24);
+          },
+          1};
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
+Steps<Machine> Make(const Params&, const Facts& f) {
+  Rows<Machine> knobs = {Unlimited("shmmax"), Unlimited("shmall")};
   for (const Default& one : kDefaults) {
-    trace.Set(NameOf(one), NumberIn(one.path));
+    knobs.push_back({std::strrchr(one.path, '/') + 1,
+                     [path = one.path] { return NumberIn(path); }, one.value});
   }
-  trace.Set("shmmax_unlimited", IsUnlimited("/proc/sys/kernel/shmmax") ? 1 : 0);
-  trace.Set("shmall_unlimited", IsUnlimited("/proc/sys/kernel/shmall") ? 1 : 0);
-  const auto size = [&](const char* name, const char* path) {
-    trace.Set(name, NumberIn(path) * 1_KiB);
+  const auto kilobytes = [](const char* knob) {
+    return [=] { return kVmKnobs.Number(knob) * 1_KiB; };
   };
-  size("admin_reserve", "/proc/sys/vm/admin_reserve_kbytes");
-  size("user_reserve", "/proc/sys/vm/user_reserve_kbytes");
-  size("min_free", "/proc/sys/vm/min_free_kbytes");
-  LeaveTmpfs(trace);
-}
-
-Oracle Expect(const Params&, const Facts& f) {
-  Oracle all = Survives();
-  for (const Default& one : kDefaults) {
-    all = AllOf(all, Count(NameOf(one), Eq(one.value)));
-  }
   // They are computed at boot, of what was free: less than RAM by the kernel's
   // own structures, the greater part of a thirtieth.
   const Bytes most = f.ram;
@@ -98,15 +90,21 @@ Oracle Expect(const Params&, const Facts& f) {
     const auto kb = static_cast<double>(size / 1_KiB);
     return static_cast<std::int64_t>(std::sqrt(kb * 16)) * 1_KiB;
   };
-  return AllOf(all, Count("shmmax_unlimited", Eq(1)),
-               Count("shmall_unlimited", Eq(1)),
-               // init_user_reserve, init_admin_reserve,
-               // calculate_min_free_kbytes, shmem_default_max_blocks
-               Size("admin_reserve", Eq(8_MiB)),
-               Size("user_reserve", Between(least / 32, most / 32)),
-               Size("min_free", Between(root(least), root(most))),
-               Size("tmpfs_size", Eq(f.ram / kPage / 2 * kPage)),
-               Count("tmpfs_inodes", Eq(f.ram / kPage / 2)));
+  const std::int64_t half = f.ram / kPage / 2;
+  return {
+      {"read constants", [] {}, knobs},
+      // init_admin_reserve, init_user_reserve, calculate_min_free_kbytes
+      {"read what boot computed", [] {},
+       Is("admin reserve", kilobytes("admin_reserve_kbytes"), 8_MiB),
+       Is("user reserve", kilobytes("user_reserve_kbytes"),
+          Between(least / 32, most / 32)),
+       Is("min free", kilobytes("min_free_kbytes"),
+          Between(root(least), root(most)))},
+      // shmem_default_max_blocks
+      {"mount a tmpfs without a limit", &Machine::MountTmpfs,
+       Is("blocks", &Machine::Blocks, half),
+       Is("inodes", &Machine::Inodes, half)},
+  };
 }
 
 const Register kBootDefaults{
@@ -115,8 +113,6 @@ const Register kBootDefaults{
      .explains =
          {.claim = "Documentation/admin-guide/sysctl/vm and kernel: defaults; "
                    "Documentation/filesystems/tmpfs: half of the RAM",
-          .deed = "reads each knob, and the size of a tmpfs that got none, on "
-                  "a machine that was just booted",
           .functions = "init_user_reserve, init_admin_reserve, "
                        "init_per_zone_wmark_min, shmem_default_max_blocks",
           .look_at = "a knob whose value is another one: the kernel's, or a "
@@ -126,8 +122,7 @@ const Register kBootDefaults{
      // The admin's reserve is at its cap, and THP, which asks for more free
      // memory, is off by itself.
      .needs = {.memory = 512_MiB},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

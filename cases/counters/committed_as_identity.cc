@@ -1,64 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 // Committed_AS is the sum of what is accounted: every `ac` mapping of every
 // process, and shared memory. The residual is zero, and it comes back to zero.
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-
-#include "oomgate/case.h"
+#include "cases/counters/readings.h"
 
 namespace oomgate {
 namespace {
+
+constexpr Bytes kSize = 20_MiB;
 
 Bytes Residual() {
   RefreshVmstat();
   return Meminfo("Committed_AS") - ReadAllUsage().accounted - Meminfo("Shmem");
 }
 
-char* Map(Trace& trace, Bytes size, int flags, int fd = -1) {
-  void* at = mmap(nullptr, static_cast<std::size_t>(size.count),
-                  PROT_READ | PROT_WRITE, flags, fd, 0);
-  if (at == MAP_FAILED) trace.Stop("mmap", errno);
-  return static_cast<char*>(at);
-}
+struct Memory : Scene {
+  int memfd = MakeMemfd(trace, kSize);
+  Range own = {};
+  Range shared = {};
+  Range file = {};
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  trace.Set("at_start", Residual());
+  int Mapped() const { return ReadMapping(file).mappings; }
+  Range Map(int flags, int fd = -1) const {
+    return MapBare(trace, kSize, PROT_READ | PROT_WRITE, flags, fd);
+  }
+};
 
-  const Bytes size = 20_MiB;
-  const auto length = static_cast<std::size_t>(size.count);
-  char* const own = Map(trace, size, MAP_PRIVATE | MAP_ANONYMOUS);
-  trace.Set("with_private", Residual());
-
-  // An anonymous shared object is charged whole when it is made, and Shmem
-  // knows its pages only as they are touched.
-  char* const shared = Map(trace, size, MAP_SHARED | MAP_ANONYMOUS);
-  trace.Set("with_untouched_shared", Residual());
-  WritePages(trace, {.start = shared, .size = size});
-  trace.Set("with_touched_shared", Residual());
-
-  // A memfd is charged page by page.
-  const int fd = static_cast<int>(syscall(SYS_memfd_create, "oomgate", 0));
-  if (fd < 0 || ftruncate(fd, size.count) != 0) trace.Stop("memfd", errno);
-  char* const file = Map(trace, size, MAP_SHARED, fd);
-  trace.Set("with_empty_memfd", Residual());
-  WritePages(trace, {.start = file, .size = 5_MiB});
-  trace.Set("with_written_memfd", Residual());
-
-  munmap(own, length);
-  munmap(shared, length);
-  munmap(file, length);
-  close(fd);
-  trace.Set("at_end", Residual());
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(
-      Survives(), Size("at_start", Eq(0_B)), Size("with_private", Eq(0_B)),
-      Size("with_untouched_shared", Eq(20_MiB)),
-      Size("with_touched_shared", Eq(0_B)), Size("with_empty_memfd", Eq(0_B)),
-      Size("with_written_memfd", Eq(0_B)), Size("at_end", Eq(0_B)));
+Steps<Memory> Make(const Params&, const Facts&) {
+  const auto rows = [](Bytes residual, Bytes committed) {
+    return Row<Memory>(Rows<Memory>{
+        {"residual", Residual, residual},
+        Change("Committed_AS", InMeminfo("Committed_AS"), committed)});
+  };
+  return {
+      {"look", [] {}, Is("residual", Residual, 0_B)},
+      {"map private memory",
+       [](Memory& m) { m.own = m.Map(MAP_PRIVATE | MAP_ANONYMOUS); },
+       rows(0_B, kSize)},
+      // An anonymous shared object is charged whole when it is made, and Shmem
+      // knows its pages only as they are touched.
+      {"map shared memory",
+       [](Memory& m) { m.shared = m.Map(MAP_SHARED | MAP_ANONYMOUS); },
+       rows(kSize, kSize)},
+      {"touch it", [](Memory& m) { WritePages(m.trace, m.shared); },
+       rows(0_B, 0_B)},
+      // A memfd is charged page by page.
+      {"map an empty memfd",
+       [](Memory& m) { m.file = m.Map(MAP_SHARED, m.memfd); }, rows(0_B, 0_B),
+       Is("mapped", &Memory::Mapped, 1)},
+      {"write 5 MiB of it",
+       [](Memory& m) { WritePages(m.trace, m.file.Part(0_B, 5_MiB)); },
+       rows(0_B, 5_MiB)},
+      {"unmap and close all",
+       [](Memory& m) {
+         Unmap(m.trace, m.own);
+         Unmap(m.trace, m.shared);
+         Unmap(m.trace, m.file);
+         close(m.memfd);
+       },
+       rows(0_B, 0_B - 2 * kSize - 5_MiB)},
+  };
 }
 
 const Register kCommittedAsIdentity{
@@ -67,18 +67,20 @@ const Register kCommittedAsIdentity{
      .explains =
          {.claim = "Documentation/mm/overcommit-accounting: what is charged is "
                    "what is mapped private and writable, and shared memory",
-          .deed = "maps, touches and unmaps one object of each kind, and takes "
-                  "the residual after each step",
           .functions = "vm_acct_memory, shmem_acct_size, shmem_acct_block",
           .look_at =
               "a residual that stays says which object leaks its charge; exact "
               "since 5.9, which made the reading of Committed_AS exact"},
      .needs = {.alone = true},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {
-         {.name = "at_start", .better = Better::kLower, .unit = "bytes"},
-         {.name = "at_end", .better = Better::kLower, .unit = "bytes"}}}};
+     .steps = Make,
+     .metrics = {{.name = "at_start",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .value = "look.residual"},
+                 {.name = "at_end",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .value = "unmap and close all.residual"}}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -3,12 +3,7 @@
 // have none but those of ramfs, as / and /tmp are tmpfs.
 #pragma once
 
-#include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "oomgate/case.h"
 
@@ -20,9 +15,7 @@ inline int OpenCleanFile(Trace& trace, Bytes size) {
   constexpr const char* kFolder = "/tmp/oomgate-ramfs";
   constexpr const char* kFile = "/tmp/oomgate-ramfs/file";
   mkdir(kFolder, 0700);
-  if (mount("oomgate", kFolder, "ramfs", 0, nullptr) != 0) {
-    trace.Stop("mount of ramfs", errno);
-  }
+  Must(trace, "mount of ramfs", mount("oomgate", kFolder, "ramfs", 0, nullptr));
   const int fd = open(kFile, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   const int error = fd < 0 || ftruncate(fd, size.count) != 0 ? errno : 0;
   umount2(kFolder, MNT_DETACH);

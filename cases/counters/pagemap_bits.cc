@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/self/pagemap tells of each page what it is: there or in swap, of a file
 // or nobody's, mapped once or more, written since it was last asked.
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-
 #include "oomgate/case.h"
 #include "oomgate/page_out.h"
 
@@ -16,50 +9,29 @@ namespace {
 
 constexpr std::int64_t kPages = 12;  // of each kind
 constexpr std::int64_t kSome = 5;    // of them
+constexpr std::int64_t kRest = kPages - kSome;
 constexpr Bytes kSize = kPages * kPage;
 
-// How many pages of a range have a bit. Documentation/admin-guide/mm/pagemap.
-struct Bits {
-  int present = 0, swapped = 0, file = 0, exclusive = 0, dirty = 0;
+// Documentation/admin-guide/mm/pagemap.
+enum Bit {
+  kPresent = 63,
+  kSwapped = 62,
+  kFile = 61,
+  kExclusive = 56,
+  kDirty = 55
 };
 
-Bits Look(const Range& range) {
+// How many pages of a range have it.
+std::int64_t CountBit(const Range& range, Bit bit) {
   std::uint64_t entries[kPages] = {};
-  const auto first = reinterpret_cast<std::uintptr_t>(range.start) / 4096;
+  const auto page = reinterpret_cast<std::uintptr_t>(range.start) / 4096;
   const int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
   (void)!pread(fd, entries,
                static_cast<std::size_t>(range.size / kPage) * sizeof entries[0],
-               static_cast<off_t>(first * sizeof entries[0]));
+               static_cast<off_t>(page * sizeof entries[0]));
   close(fd);
-  Bits bits;
-  for (const std::uint64_t entry : entries) {
-    const auto bit = [entry](int at) {
-      return static_cast<int>(entry >> at & 1);
-    };
-    bits.present += bit(63);
-    bits.swapped += bit(62);
-    bits.file += bit(61);
-    bits.exclusive += bit(56);
-    bits.dirty += bit(55);
-  }
-  return bits;
-}
-
-// "<kind>.<what>": present, swapped, file and exclusive as digits of base 100.
-std::int64_t Digits(int present, int swapped, int file, int exclusive) {
-  return ((present * 100 + swapped) * 100 + file) * 100 + exclusive;
-}
-
-void Leave(Trace& trace, const char* name, const Range& range) {
-  const Bits bits = Look(range);
-  trace.Set(name,
-            Digits(bits.present, bits.swapped, bits.file, bits.exclusive));
-}
-
-void ClearDirty(Trace& trace) {
-  const int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-  if (fd < 0 || write(fd, "4", 1) != 1) trace.Stop("clear_refs", errno);
-  close(fd);
+  return std::ranges::count_if(
+      entries, [bit](std::uint64_t entry) { return (entry >> bit & 1) != 0; });
 }
 
 void Touch(const Range& range, std::int64_t pages) {
@@ -68,148 +40,178 @@ void Touch(const Range& range, std::int64_t pages) {
   }
 }
 
-void Kinds(Trace& trace, const Range& anon, const Range& shared, int fd) {
-  Leave(trace, "untouched", MapAnonymous(trace, kSize));
-  const Range zero = MapAnonymous(trace, kSize);
-  CountOther(zero, 0);
-  Leave(trace, "zero", zero);
-  Leave(trace, "anon", anon);
-  Leave(trace, "shared", shared);
-  // Each page of the file is mapped twice while this is there.
-  const Range copied =
-      MapFile(trace, fd, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE);
-  CountOther(copied, 2);
-  Leave(trace, "private", copied);
-  Leave(trace, "shared_twice", shared);
-  Touch(copied, kSome);
-  Leave(trace, "copied", copied);
-  Unmap(trace, copied);
-  Leave(trace, "shared_again", shared);
+struct Memory : Scene {
+  int memfd = MakeMemfd(trace, kSize);
+  Range anon = {};
+  Range shared = {};
+  Range other = {};
+  pid_t child = -1;
+  Gate ready{trace};
+  Gate end{trace};
 
-  Gate ready(trace);
-  Gate end(trace);
-  const pid_t child = StartChild(trace, [&] {
-    CountOther(shared, 2);
-    Touch(anon, kSome);
-    Leave(trace, "child_anon", anon);
-    ready.Open();
-    end.Pass();
-  });
-  ready.Pass();
-  Leave(trace, "with_child_anon", anon);
-  Leave(trace, "with_child_shared", shared);
-  end.Open();
-  Reap(child);
-  Leave(trace, "after_child_anon", anon);
+  int Mapped() const { return ReadMapping(other).mappings; }
+  Bytes Huge() const { return ReadMapping(other).anon_huge; }
+  void ClearDirty() const { WriteKnob(trace, "/proc/self/clear_refs", "4"); }
+};
+
+Row<Memory> Pages(const std::string& name, Range Memory::*range, Bit bit,
+                  std::int64_t pages) {
+  return {name, [=](Memory& m) { return CountBit(m.*range, bit); }, pages};
+}
+// All that is told of a range, but for what is dirty.
+Row<Memory> Told(const std::string& of, Range Memory::*range,
+                 std::int64_t present, std::int64_t swapped, std::int64_t file,
+                 std::int64_t exclusive) {
+  return Rows<Memory>{Pages(of + "present", range, kPresent, present),
+                      Pages(of + "swapped", range, kSwapped, swapped),
+                      Pages(of + "of a file", range, kFile, file),
+                      Pages(of + "exclusive", range, kExclusive, exclusive)};
+}
+Row<Memory> Anon(std::int64_t exclusive) {
+  return Told("anon ", &Memory::anon, kPages, 0, 0, exclusive);
+}
+Row<Memory> Shared(std::int64_t exclusive) {
+  return Told("shared ", &Memory::shared, kPages, 0, kPages, exclusive);
+}
+Row<Memory> Other(std::int64_t present, std::int64_t swapped, std::int64_t file,
+                  std::int64_t exclusive) {
+  return Told("", &Memory::other, present, swapped, file, exclusive);
+}
+Row<Memory> Dirty(std::int64_t pages) {
+  return Pages("dirty", &Memory::other, kDirty, pages);
+}
+Row<Memory> Dirty(std::int64_t anon, std::int64_t shared, std::int64_t other) {
+  return Rows<Memory>{Pages("anon dirty", &Memory::anon, kDirty, anon),
+                      Pages("shared dirty", &Memory::shared, kDirty, shared),
+                      Dirty(other)};
 }
 
-void Dirty(Trace& trace, const Range& anon, const Range& shared) {
-  const Range swapped = MapAnonymous(trace, kSize);
-  Touch(swapped, kPages);
-  trace.Set("dirty.new", Look(swapped).dirty);
-  ClearDirty(trace);
-  trace.Set("dirty.cleared",
-            Look(anon).dirty + Look(shared).dirty + Look(swapped).dirty);
-  CountOther(anon, 2);
-  trace.Set("dirty.read", Look(anon).dirty);
-  Touch(anon, kSome);
-  Touch(shared, kSome + 1);
-  Touch(swapped, kSome + 2);
-  trace.Set("dirty.anon", Look(anon).dirty);
-  trace.Set("dirty.shared", Look(shared).dirty);
-  PageOut(trace, swapped);
-  Leave(trace, "swapped", swapped);
-  trace.Set("dirty.swapped", Look(swapped).dirty);
-  CountOther(swapped, 2);
-  Leave(trace, "swapped_back", swapped);
-  trace.Set("dirty.back", Look(swapped).dirty);
-  PageOut(trace, swapped);
-  ClearDirty(trace);
-  trace.Set("dirty.swapped_cleared", Look(swapped).dirty);
-  Unmap(trace, swapped);
+Steps<Memory> Kinds() {
+  return {
+      {"write anonymous memory",
+       [](Memory& m) {
+         m.anon = MapAnonymous(m.trace, kSize);
+         Touch(m.anon, kPages);
+       },
+       Anon(kPages)},
+      {"write shared memory",
+       [](Memory& m) {
+         m.shared = MapFile(m.trace, m.memfd, kSize, PROT_READ | PROT_WRITE,
+                            MAP_SHARED);
+         Touch(m.shared, kPages);
+       },
+       Shared(kPages)},
+      {"map what nobody touches",
+       [](Memory& m) { m.other = MapAnonymous(m.trace, kSize); },
+       Other(0, 0, 0, 0), Is("mapped", &Memory::Mapped, 1)},
+      {"read it", [](Memory& m) { CountOther(m.other, 0); },
+       Other(kPages, 0, 0, 0)},
+      // Each page of the file is mapped twice while this is there.
+      {"read the file through a private mapping",
+       [](Memory& m) {
+         m.other = MapFile(m.trace, m.memfd, kSize, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE);
+         CountOther(m.other, 2);
+       },
+       Other(kPages, 0, kPages, 0), Shared(0)},
+      {"write some of that", [](Memory& m) { Touch(m.other, kSome); },
+       Other(kPages, 0, kRest, kSome)},
+      {"unmap that", [](Memory& m) { return TryUnmap(m.other); },
+       Shared(kPages)},
+      {"write some in a child, read the file",
+       [](Memory& m) {
+         m.child = StartChild(m.trace, [&] {
+           CountOther(m.shared, 2);
+           Touch(m.anon, kSome);
+           m.Set("its present", CountBit(m.anon, kPresent));
+           m.Set("its swapped", CountBit(m.anon, kSwapped));
+           m.Set("its of a file", CountBit(m.anon, kFile));
+           m.Set("its exclusive", CountBit(m.anon, kExclusive));
+           m.ready.Open();
+           m.end.Pass();
+         });
+         m.ready.Pass();
+       },
+       Anon(kSome), Shared(0), Count("its present", kPages),
+       Count("its swapped", 0), Count("its of a file", 0),
+       Count("its exclusive", kSome)},
+      {"end the child",
+       [](Memory& m) {
+         m.end.Open();
+         return Reap(m.child);
+       },
+       Anon(kPages)},
+
+      {"write a third range",
+       [](Memory& m) {
+         m.other = MapAnonymous(m.trace, kSize);
+         Touch(m.other, kPages);
+       },
+       Dirty(kPages)},
+      {"clear what is dirty", &Memory::ClearDirty, Dirty(0, 0, 0)},
+      StepOf<Memory>(
+          "read", [](Memory& m) { CountOther(m.anon, 2); },
+          Pages("anon dirty", &Memory::anon, kDirty, 0))
+          .HoldsWithout("to read must not make dirty; the next step writes"),
+      {"write some of each",
+       [](Memory& m) {
+         Touch(m.anon, kSome);
+         Touch(m.shared, kSome + 1);
+         Touch(m.other, kSome + 2);
+       },
+       Dirty(kSome, kSome + 1, kSome + 2)},
+      {"page the third out", [](Memory& m) { PageOut(m.trace, m.other); },
+       Other(0, kPages, 0, 0), Dirty(kSome + 2)},
+      {"read it back", [](Memory& m) { CountOther(m.other, 2); },
+       Other(kPages, 0, 0, kPages), Dirty(kSome + 2)},
+      {"page it out, clear what is dirty",
+       [](Memory& m) {
+         PageOut(m.trace, m.other);
+         m.ClearDirty();
+       },
+       Dirty(0)},
+  };
 }
 
 // What is written of a huge page is all of it, also when it is split then.
-void Huge(Trace& trace) {
-  MapOptions options;
-  options.pages = MapOptions::kHuge;
-  const Range range = MapAnonymous(trace, kHugePage, options);
-  const Range middle = range.Part(kHugePage / 2, kSize);
-  Touch(range, 1);
-  ClearDirty(trace);
-  trace.Set("huge.cleared", Look(middle).dirty);
-  Touch(range, 1);
-  trace.Set("huge.size", ReadMapping(range).anon_huge);
-  trace.Set("huge.dirty", Look(middle).dirty);
-  TryAdvise(range.Part(0_B, kPage), MADV_DONTNEED);
-  trace.Set("huge.split_size", ReadMapping(range).anon_huge);
-  trace.Set("huge.split_dirty", Look(middle).dirty);
-  Unmap(trace, range);
+Steps<Memory> Huge() {
+  const auto dirty = [](std::int64_t pages) {
+    return Row<Memory>(
+        "dirty",
+        [](Memory& m) {
+          return CountBit(m.other.Part(kHugePage / 2, kSize), kDirty);
+        },
+        pages);
+  };
+  return {{"write a huge page, clear what is dirty",
+           [](Memory& m) {
+             m.other =
+                 MapAnonymous(m.trace, kHugePage, {.pages = MapOptions::kHuge});
+             Touch(m.other, 1);
+             m.ClearDirty();
+           },
+           dirty(0), Is("huge", &Memory::Huge, kHugePage)},
+          {"write a page of it", [](Memory& m) { Touch(m.other, 1); },
+           Is("huge", &Memory::Huge, kHugePage), dirty(kPages)},
+          {"give up that page",
+           [](Memory& m) {
+             return TryAdvise(m.other.Part(0_B, kPage), MADV_DONTNEED);
+           },
+           Is("huge", &Memory::Huge, 0_B), dirty(kPages)}};
 }
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  if (p["pages"] == "huge") return Huge(trace);
-  const int fd = static_cast<int>(syscall(SYS_memfd_create, "bits", 0U));
-  if (fd < 0 || ftruncate(fd, kSize.count) != 0) trace.Stop("memfd", errno);
-  const Range anon = MapAnonymous(trace, kSize);
-  const Range shared =
-      MapFile(trace, fd, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
-  Touch(anon, kPages);
-  Touch(shared, kPages);
-  Kinds(trace, anon, shared, fd);
-  Dirty(trace, anon, shared);
-  Unmap(trace, shared);
-  close(fd);
-}
-
-Oracle Expect(const Params& p, const Facts&) {
-  const auto bits = [](const char* kind, int present, int swapped, int file,
-                       int exclusive) {
-    return Count(kind, Eq(Digits(present, swapped, file, exclusive)));
-  };
-  const auto dirty = [](const char* name, std::int64_t pages) {
-    return Count(name, Eq(pages));
-  };
-  constexpr int kAll = kPages;
-  if (p["pages"] == "huge") {
-    return AllOf(Survives(), dirty("huge.cleared", 0),
-                 dirty("huge.dirty", kAll), dirty("huge.split_dirty", kAll),
-                 Size("huge.size", Eq(kHugePage)),
-                 Size("huge.split_size", Eq(0_B)));
-  }
-  constexpr int kRest = kPages - kSome;
-  return AllOf(
-      Survives(),
-      AllOf(bits("untouched", 0, 0, 0, 0), bits("zero", kAll, 0, 0, 0),
-            bits("anon", kAll, 0, 0, kAll), bits("shared", kAll, 0, kAll, kAll),
-            bits("private", kAll, 0, kAll, 0),
-            bits("shared_twice", kAll, 0, kAll, 0),
-            bits("copied", kAll, 0, kRest, kSome),
-            bits("shared_again", kAll, 0, kAll, kAll)),
-      AllOf(bits("child_anon", kAll, 0, 0, kSome),
-            bits("with_child_anon", kAll, 0, 0, kSome),
-            bits("with_child_shared", kAll, 0, kAll, 0),
-            bits("after_child_anon", kAll, 0, 0, kAll),
-            bits("swapped", 0, kAll, 0, 0),
-            bits("swapped_back", kAll, 0, 0, kAll)),
-      AllOf(dirty("dirty.new", kAll), dirty("dirty.cleared", 0),
-            dirty("dirty.read", 0), dirty("dirty.anon", kSome),
-            dirty("dirty.shared", kSome + 1), dirty("dirty.swapped", kSome + 2),
-            dirty("dirty.back", kSome + 2), dirty("dirty.swapped_cleared", 0)));
+Steps<Memory> Make(const Params& p, const Facts&) {
+  return p["pages"] == "huge" ? Huge() : Kinds();
 }
 
 const Register kPagemapBits{
     {.id = "counters/pagemap_bits",
      .summary = "pagemap tells present, swapped, file, exclusive, soft-dirty",
-     .explains =
-         {.claim = "Seed 0: use exact walks where precision matters; "
-                   "Documentation/admin-guide/mm/pagemap, .../mm/soft-dirty",
-          .deed = "maps twelve pages of each kind, twice and in a child, pages "
-                  "some out, writes some after clear_refs",
-          .functions = "pte_to_pagemap_entry, pagemap_pte_hole, "
-                       "clear_soft_dirty, do_swap_page",
-          .look_at = "a kind is four numbers of two digits: present, swapped, "
-                     "file, exclusive; dirty.… are pages"},
+     .explains = {.claim =
+                      "Seed 0: use exact walks where precision matters; "
+                      "Documentation/admin-guide/mm/pagemap, .../mm/soft-dirty",
+                  .functions = "pte_to_pagemap_entry, pagemap_pte_hole, "
+                               "clear_soft_dirty, do_swap_page"},
      .needs = {.alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {
@@ -217,14 +219,12 @@ const Register kPagemapBits{
              instance.needs.swap = 64_MiB;
              return;
            }
-           const std::string thp = "/sys/kernel/mm/transparent_hugepage/";
            instance.needs.memory = 512_MiB;
-           instance.needs.settings = {{thp + "enabled", "madvise"},
-                                      {thp + "defrag", "madvise"}};
+           instance.needs.settings = {kThpKnobs.With("enabled", "madvise"),
+                                      kThpKnobs.With("defrag", "madvise")};
          },
      .params = {{"pages", {"small", "huge"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What /proc says of a process's size is the sum of its mappings, class by
 // class, after every way to change them.
-#include <cstring>
-
 #include "cases/counters/statm.h"
 
 namespace oomgate {
@@ -12,76 +10,62 @@ constexpr Bytes kSize = 4_MiB;
 
 // The sums over /proc/self/maps, by the rules of mm/mmap.c.
 struct Sums {
-  std::int64_t all = 0;
-  std::int64_t data = 0;  // private and writable, but for the stack
-  std::int64_t code = 0;  // executable and not writable
-  std::int64_t stack = 0;
+  Bytes all;
+  Bytes data;  // private and writable, but for the stack
+  Bytes code;  // executable and not writable
+  Bytes stack;
 };
 
 Sums ReadMaps() {
-  static char text[64 << 10];
-  const int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  std::size_t filled = 0;
-  ssize_t n = 0;
-  while ((n = read(fd, text + filled, sizeof text - 1 - filled)) > 0) {
-    filled += static_cast<std::size_t>(n);
-  }
-  close(fd);
-  text[filled] = '\0';
   Sums sums;
-  for (char* line = text; *line != '\0';) {
-    char* end = std::strchr(line, '\n');
-    *end = '\0';
-    char* at = line;
-    const auto from = std::strtoull(at, &at, 16);
-    const auto size =
-        static_cast<std::int64_t>(std::strtoull(at + 1, &at, 16) - from);
-    // "7f0000000000-7f0000001000 rw-p …"
-    const bool write = at[2] == 'w';
-    const bool stack = std::strstr(at, "[stack]") != nullptr;
+  char* rest = ReadWhole("/proc/self/maps");
+  while (const char* const line = strsep(&rest, "\n")) {
+    unsigned long from = 0;
+    unsigned long to = 0;
+    char may[5] = {};  // "rw-p"
+    if (std::sscanf(line, "%lx-%lx %4s", &from, &to, may) != 3) continue;
     // The gate page of old is in the list, and in no process.
-    const bool gate = std::strstr(at, "[vsyscall]") != nullptr;
-    if (!gate) sums.all += size;
-    if (!gate && stack) sums.stack += size;
-    if (!gate && !stack && write && at[4] == 'p') sums.data += size;
-    if (!gate && !stack && !write && at[3] == 'x') sums.code += size;
-    line = end + 1;
+    if (std::strstr(line, "[vsyscall]") != nullptr) continue;
+    const Bytes size{static_cast<std::int64_t>(to - from)};
+    sums.all += size;
+    if (std::strstr(line, "[stack]") != nullptr) {
+      sums.stack += size;
+    } else if (may[1] == 'w') {
+      if (may[3] == 'p') sums.data += size;
+    } else if (may[2] == 'x') {
+      sums.code += size;
+    }
   }
   return sums;
 }
 
-// By how much the kernel's numbers differ, as "<step>_size" and so on.
-void Check(Trace& trace, const RssSync& sync, const char* step) {
-  sync.Now();
-  const Sums sums = ReadMaps();
-  Statm statm(trace);
-  const Bytes size = StatusField("VmSize");
-  const Bytes data = StatusField("VmData");
-  const Bytes stack = StatusField("VmStk");
-  const Bytes code = StatusField("VmExe") + StatusField("VmLib");
-  const Bytes rss = StatusField("VmRSS");
-  const Bytes walked = MappingField({.size = Bytes{INT64_MAX}}, "Rss");
-  const Bytes rolled = FieldIn("/proc/self/smaps_rollup", "Rss") * 1_KiB;
-  const struct {
-    const char* name;
-    std::int64_t error;
-  } errors[] = {{"size", size.count - sums.all},
-                {"data", data.count - sums.data},
-                {"stack", stack.count - sums.stack},
-                {"code", code.count - sums.code},
-                {"statm", statm.size * kPage.count - sums.all},
-                {"rss", rss.count - walked.count},
-                {"rollup", rolled.count - walked.count}};
-  for (const auto& one : errors) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s_%s", step, one.name);
-    trace.Set(name, one.error);
-  }
-}
+Bytes Size() { return StatusField("VmSize"); }
+Bytes Data() { return StatusField("VmData"); }
+Bytes Stack() { return StatusField("VmStk"); }
+Bytes Code() { return StatusField("VmExe") + StatusField("VmLib"); }
 
-constexpr const char* kSteps[] = {"start", "mapped", "readonly", "code",
-                                  "split", "grown",  "shrunk",   "over",
-                                  "brk",   "stack",  "child",    "end"};
+struct Process : Scene {
+  RssSync sync{trace};
+  Range range = {};
+
+  Bytes Rss() const { return ReadMapping(range).rss; }
+
+  // By how much the kernel's numbers differ from the sums.
+  void Compare() const {
+    sync.Now();
+    const Sums sums = ReadMaps();
+    Statm statm(trace);
+    Set("size", Size() - sums.all);
+    Set("data", Data() - sums.data);
+    Set("stack", Stack() - sums.stack);
+    Set("code", Code() - sums.code);
+    Set("statm", statm.size * kPage - sums.all);
+    const Bytes rss = StatusField("VmRSS");
+    const Bytes walked = MappingField(kAll, "Rss");
+    Set("rss", rss - walked);
+    Set("rollup", FieldIn("/proc/self/smaps_rollup", "Rss") * 1_KiB - walked);
+  }
+};
 
 // Touches a page for every frame.
 __attribute__((noinline)) int Deepen(int frames) {
@@ -90,62 +74,72 @@ __attribute__((noinline)) int Deepen(int frames) {
   return frames == 0 ? page[0] : Deepen(frames - 1) + page[0];
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  MapCode();
-  const RssSync sync(trace);
-  Check(trace, sync, "start");  // the first faults in what it needs
-  Check(trace, sync, "start");
-  Range range = MapAnonymous(trace, kSize);
-  WritePages(trace, range);
-  Check(trace, sync, "mapped");
-  Protect(trace, range, PROT_READ);
-  Check(trace, sync, "readonly");
-  Protect(trace, range, PROT_READ | PROT_EXEC);
-  Check(trace, sync, "code");
-  Protect(trace, range, PROT_READ | PROT_WRITE);
-  munmap(range.start + kSize.count / 2, static_cast<std::size_t>(kPage.count));
-  Check(trace, sync, "split");
-  const auto half = static_cast<std::size_t>(kSize.count / 2);
-  void* const grown = mremap(range.start, half, 3 * half, MREMAP_MAYMOVE);
-  if (grown == MAP_FAILED) trace.Stop("mremap", errno);
-  Check(trace, sync, "grown");
-  if (mremap(grown, 3 * half, half / 2, 0) != grown) {
-    trace.Stop("mremap", errno);
-  }
-  Check(trace, sync, "shrunk");
-  if (mmap(grown, half / 4, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-           -1, 0) != grown) {
-    trace.Stop("mmap over", errno);
-  }
-  Check(trace, sync, "over");
-  if (sbrk(kSize.count) == reinterpret_cast<void*>(-1)) {
-    trace.Stop("sbrk", errno);
-  }
-  Check(trace, sync, "brk");
-  sbrk(-kSize.count);
-  const Bytes stack = StatusField("VmStk");
-  trace.Set("frames", Deepen(200) != 0);
-  trace.Set("stack_grew", StatusField("VmStk") - stack);
-  Check(trace, sync, "stack");
-  const pid_t child = StartChild(trace, [&] {
-    const RssSync own(trace);
-    Check(trace, own, "child");  // the first faults in what it needs
-    Check(trace, own, "child");
-  });
-  Reap(child);
-  Check(trace, sync, "end");
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  // 200 frames of a page and what a call needs.
-  Oracle all = AllOf(Survives(), Size("stack_grew", Ge(640_KiB)));
-  for (const char* step : kSteps) {
-    for (const char* what :
-         {"size", "data", "stack", "code", "statm", "rss", "rollup"}) {
-      all = AllOf(all, Size(std::string(step) + "_" + what, Eq(0_B)));
-    }
-  }
-  return all;
+Steps<Process> Make(const Params&, const Facts&) {
+  const Oracle no_difference = AllOf(
+      Count("size", 0), Count("data", 0), Count("stack", 0), Count("code", 0),
+      Count("statm", 0), Count("rss", 0), Count("rollup", 0));
+  const Row<Process> equal(&Process::Compare, no_difference);
+  return {
+      StepOf<Process>(
+          "look for the first time",
+          [](Process& s) {
+            MapCode();
+            s.Compare();
+          },
+          equal)
+          .HoldsWithout("the first look faults in what all others need"),
+      {"map and write 4 MiB",
+       [](Process& s) {
+         s.range = MapAnonymous(s.trace, kSize);
+         WritePages(s.trace, s.range);
+       },
+       equal, Change("VmData", Data, kSize),
+       Is("own rss", &Process::Rss, kSize)},
+      {"write-protect it",
+       [](Process& s) { return TryProtect(s.range, PROT_READ); }, equal,
+       Change("VmData", Data, 0_B - kSize)},
+      {"make it executable",
+       [](Process& s) { return TryProtect(s.range, PROT_READ | PROT_EXEC); },
+       equal, Change("VmExe + VmLib", Code, kSize)},
+      {"make it writable, unmap a page in it",
+       [](Process& s) {
+         Protect(s.trace, s.range, PROT_READ | PROT_WRITE);
+         return TryUnmap(s.range.Part(kSize / 2, kPage));
+       },
+       equal, Change("VmSize", Size, 0_B - kPage)},
+      {"grow its first half threefold",
+       [](Process& s) {
+         s.range = Remap(s.trace, s.range.Part(0_B, kSize / 2), kSize * 3 / 2,
+                         MREMAP_MAYMOVE);
+       },
+       equal, Change("VmSize", Size, kSize)},
+      {"shrink that to a sixth",
+       [](Process& s) { return TryRemap(s.range, kSize / 4, 0); }, equal,
+       Change("VmSize", Size, 0_B - kSize * 5 / 4)},
+      {"map over half of it",
+       [](Process& s) {
+         return TryMapOver(s.range.Part(0_B, kSize / 8), PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS);
+       },
+       equal, Change("VmData", Data, 0_B - kSize / 8)},
+      {"raise the break", [] { return ErrnoOf(sbrk(kSize.count)); }, equal,
+       Change("VmSize", Size, kSize)},
+      {"lower the break", [] { return ErrnoOf(sbrk(-kSize.count)); }, equal,
+       Change("VmSize", Size, 0_B - kSize)},
+      // 200 frames of a page and what a call needs.
+      {"deepen the stack", [](Process& s) { s.Set("frames", Deepen(200)); },
+       equal, Change("VmStk", Stack, Ge(640_KiB))},
+      {"look in a child",
+       [](Process& s) {
+         return RunChild(s.trace, [&] {
+           s.Compare();  // the first faults in what it needs
+           s.Compare();
+         });
+       },
+       no_difference},
+      {"unmap what is left", [](Process& s) { return TryUnmap(s.range); },
+       equal, Change("VmSize", Size, 0_B - kSize / 4)},
+  };
 }
 
 const Register kProcIdentity{
@@ -154,15 +148,10 @@ const Register kProcIdentity{
      .explains =
          {.claim = "proc(5); seed 1: memory observation: what a monitor adds "
                    "up must be what the kernel says",
-          .deed = "maps, protects, splits, grows, shrinks, maps over, moves "
-                  "the break, deepens the stack, forks; adds up after each",
           .functions = "vm_stat_account, task_mem, task_statm, mprotect_fixup, "
-                       "move_vma, acct_stack_growth",
-          .look_at = "the first step with a number that is not 0 is the one "
-                     "that counts wrongly, and by how much"},
+                       "move_vma, acct_stack_growth"},
      .probe = WhyInexactRss,
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

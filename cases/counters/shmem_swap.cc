@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swap of a mapping of shared memory is what is swapped out of the part that it
 // maps: a window onto a memfd has no more of it than the window shows.
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-
-#include "oomgate/case.h"
+#include "cases/counters/readings.h"
 #include "oomgate/page_out.h"
 
 namespace oomgate {
@@ -17,99 +9,92 @@ namespace {
 
 constexpr Bytes kSize = 8_MiB;  // of the file
 constexpr Bytes kOut = 6_MiB;   // from its beginning: in swap
+constexpr int kRead = PROT_READ;
+constexpr int kWrite = PROT_READ | PROT_WRITE;
 
 struct Window {
   const char* name;
   Bytes from;
   Bytes size;
-  int prot;
-  int flags;
+  int prot = kWrite;
+  int flags = MAP_SHARED;
 };
-
-constexpr int kRead = PROT_READ;
-constexpr int kWrite = PROT_READ | PROT_WRITE;
-
 constexpr Window kWindows[] = {
-    {"all", 0_B, kSize, kWrite, MAP_SHARED},
-    {"first", 0_B, 1_MiB, kWrite, MAP_SHARED},
-    {"middle", 3_MiB, 1_MiB, kWrite, MAP_SHARED},
-    {"across", 5_MiB, 2_MiB, kWrite, MAP_SHARED},
-    {"last", 7_MiB, 1_MiB, kWrite, MAP_SHARED},
+    {"all", 0_B, kSize},
+    {"first", 0_B, 1_MiB},
+    {"middle", 3_MiB, 1_MiB},
+    {"across", 5_MiB, 2_MiB},
+    {"last", 7_MiB, 1_MiB},
     // Beyond the end of the file.
-    {"longer", 0_B, 2 * kSize, kWrite, MAP_SHARED},
-    {"shifted", 2_MiB, 2 * kSize, kWrite, MAP_SHARED},
-    {"read_first", 0_B, 1_MiB, kRead, MAP_SHARED},
-    {"private_read", 0_B, 1_MiB, kRead, MAP_PRIVATE},
-    {"private_first", 0_B, 1_MiB, kWrite, MAP_PRIVATE | MAP_NORESERVE},
-    {"private_across", 5_MiB, 2_MiB, kWrite, MAP_PRIVATE | MAP_NORESERVE},
+    {"longer", 0_B, 2 * kSize},
+    {"shifted", 2_MiB, 2 * kSize},
+    {"first, to read", 0_B, 1_MiB, kRead},
+    {"first, private to read", 0_B, 1_MiB, kRead, MAP_PRIVATE},
+    {"first, private", 0_B, 1_MiB, kWrite, MAP_PRIVATE | MAP_NORESERVE},
+    {"across, private", 5_MiB, 2_MiB, kWrite, MAP_PRIVATE | MAP_NORESERVE},
 };
 
-std::int64_t Rollup() { return FieldIn("/proc/self/smaps_rollup", "Swap"); }
+const auto Rollup = InRollup("Swap");
 
-// Read back, it is no longer in swap; cut off, no longer in the file.
-void Return(Trace& trace, int file) {
-  const Range range = MapFile(trace, file, kSize, kRead, MAP_SHARED);
-  trace.Set("returned.wrong", CountOther(range, 1));
-  trace.Set("returned.swap", ReadMapping(range).swap);
-  Unmap(trace, range);
-  struct stat of = {};
-  fstat(file, &of);
-  trace.Set("returned.blocks", of.st_blocks * 512_B);
-  if (ftruncate(file, 0) != 0) trace.Stop("ftruncate", errno);
-  fstat(file, &of);
-  trace.Set("cut.blocks", of.st_blocks * 512_B);
-}
+struct File : Scene {
+  int memfd = MakeMemfd(trace, kSize);
+  Range range = {};
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const int file = static_cast<int>(syscall(SYS_memfd_create, "swap", 0U));
-  if (file < 0 || ftruncate(file, kSize.count) != 0) {
-    trace.Stop("memfd", errno);
-  }
-  const Range range = MapFile(trace, file, kSize, kWrite, MAP_SHARED);
-  WritePages(trace, range);
-  const Range out = range.Part(0_B, kOut);
-  PageOut(trace, out);
-  trace.Set("vm_swap", StatusField("VmSwap"));
-  Unmap(trace, range);
-
-  for (const Window& window : kWindows) {
-    const std::int64_t rollup = Rollup();
-    // With no tables of others around it.
-    const Range range = MapAnonymous(trace, window.size, {.prot = PROT_NONE});
-    if (mmap(range.start, Length(window.size), window.prot,
-             window.flags | MAP_FIXED, file, window.from.count) == MAP_FAILED) {
-      trace.Stop("mmap of a window", errno);
-    }
-    const MappingUsage usage = ReadMapping(range);
-    char name[48];
-    std::snprintf(name, sizeof name, "%s.swap", window.name);
-    trace.Set(name, usage.swap);
-    std::snprintf(name, sizeof name, "%s.rollup", window.name);
-    trace.Set(name, (Rollup() - rollup) * 1_KiB);
+  Bytes Swap() const { return ReadMapping(range).swap; }
+  void LookThrough(const Window& window) const {
+    const Bytes before = Rollup();
+    const Range range = MapFile(trace, memfd, window.size, window.prot,
+                                window.flags, window.from);
+    Set("swap", ReadMapping(range).swap);
+    Set("rollup", Rollup() - before);
     Unmap(trace, range);
   }
-  Return(trace, file);
-  close(file);
-}
+  Bytes Blocks() const {
+    struct stat of = {};
+    fstat(memfd, &of);
+    return of.st_blocks * 512_B;
+  }
+};
 
-Oracle Expect(const Params&, const Facts& f) {
+Steps<File> Make(const Params&, const Facts& f) {
   // 10c848c8b480 (5.16); before, a walk found nothing where there is no table.
   const bool walks = f.kernel >= KernelVersion{5, 16};
-  Oracle windows = Survives();
+  Steps<File> steps = {
+      // What is of a file in swap is nobody's own.
+      {"page out 6 of 8 MiB",
+       [](File& s) {
+         s.range = MapFile(s.trace, s.memfd, kSize, kWrite, MAP_SHARED);
+         WritePages(s.trace, s.range);
+         PageOut(s.trace, s.range.Part(0_B, kOut));
+       },
+       Is("VmSwap", InStatus("VmSwap"), 0_B), Is("swap", &File::Swap, kOut)},
+      {"unmap it", [](File& s) { return TryUnmap(s.range); },
+       Is("rollup", Rollup, 0_B)}};
   for (const Window& window : kWindows) {
-    const std::string name = window.name;
     const bool walked =
         window.prot == kWrite && (window.flags & MAP_PRIVATE) != 0;
     const Bytes shown =
         std::max(0_B, std::min(window.from + window.size, kOut) - window.from);
     const Bytes swap = walks || !walked ? shown : 0_B;
-    windows = AllOf(windows, Size(name + ".swap", Eq(swap)),
-                    Size(name + ".rollup", Eq(swap)));
+    steps.push_back({window.name,
+                     [=](File& s) { s.LookThrough(window); },
+                     {Size("swap", swap), Size("rollup", swap)}});
   }
-  // What is of a file in swap is nobody's own.
-  return AllOf(windows, Size("vm_swap", Eq(0_B)),
-               Count("returned.wrong", Eq(0)), Size("returned.swap", Eq(0_B)),
-               Size("returned.blocks", Eq(kSize)), Size("cut.blocks", Eq(0_B)));
+  steps.push_back({"read all back",
+                   [](File& s) {
+                     s.range =
+                         MapFile(s.trace, s.memfd, kSize, kRead, MAP_SHARED);
+                     s.Set("wrong", CountOther(s.range, 1));
+                   },
+                   Count("wrong", 0), Is("swap", &File::Swap, 0_B),
+                   Is("blocks", &File::Blocks, kSize)});
+  steps.push_back({"cut the file off",
+                   [](File& s) {
+                     Unmap(s.trace, s.range);
+                     return ErrnoOf(ftruncate(s.memfd, 0));
+                   },
+                   Is("blocks", &File::Blocks, 0_B)});
+  return steps;
 }
 
 const Register kShmemSwap{
@@ -119,15 +104,11 @@ const Register kShmemSwap{
          {.claim =
               "Seed 1: memory observation, swap; Documentation/filesystems/"
               "proc: Swap of shmem is of what the mapping covers",
-          .deed = "pages 6 of the 8 MiB of a memfd out, and looks at it "
-                  "through windows: short, late, long, private",
           .functions = "shmem_swap_usage, shmem_partial_swap_usage, "
                        "smaps_pte_hole, smap_gather_stats",
-          .look_at = "<window>.swap is of smaps, .rollup what smaps_rollup "
-                     "grew by"},
+          .look_at = "swap is of smaps, rollup what smaps_rollup grew by"},
      .needs = {.swap = 64_MiB, .alone = true},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -3,21 +3,32 @@
 // making its counters exact where a thread keeps some of them to itself.
 #pragma once
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
 
+// All of the address space.
+inline constexpr Range kAll{.size = Bytes{INT64_MAX}};
+
+// All of a file of /proc, up to 64 KiB.
+inline char* ReadWhole(const char* path) {
+  static char text[64 << 10];
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  std::size_t filled = 0;
+  ssize_t n = 0;
+  while ((n = read(fd, text + filled, sizeof text - 1 - filled)) > 0) {
+    filled += static_cast<std::size_t>(n);
+  }
+  close(fd);
+  text[filled] = '\0';
+  return text;
+}
+
 class Statm {
  public:
-  explicit Statm(Trace& trace) {
-    fd_ = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    if (fd_ < 0) trace.Stop("/proc/self/statm", errno);
+  explicit Statm(Trace& trace)
+      : fd_(Must(trace, "open of statm",
+                 open("/proc/self/statm", O_RDONLY | O_CLOEXEC))) {
     Read();
     Read();
   }
@@ -40,7 +51,7 @@ class Statm {
   std::int64_t shared = 0;
 
  private:
-  int fd_ = -1;
+  int fd_;
   char text_[128] = {};
 };
 
@@ -52,9 +63,7 @@ class RssSync {
     *page_.start = 1;
     Now();
   }
-  void Now() const {
-    madvise(page_.start, static_cast<std::size_t>(kPage.count), MADV_DONTNEED);
-  }
+  void Now() const { TryAdvise(page_, MADV_DONTNEED); }
 
  private:
   Range page_;
@@ -112,14 +121,14 @@ StatmSteps Watch(Statm& statm, const RssSync& sync, std::int64_t count,
     const std::int64_t jump = statm.resident - seen;
     seen = statm.resident;
     const std::int64_t lag = base + (i + 1) * pages - seen;
-    if (lag > steps.most_lag) steps.most_lag = lag;
+    steps.most_lag = std::max(steps.most_lag, lag);
     if (jump == 0) continue;
     if (jumps++ == 0) {
       steps.first = jump;
       continue;
     }
     if (steps.least == 0 || jump < steps.least) steps.least = jump;
-    if (jump > steps.most) steps.most = jump;
+    steps.most = std::max(steps.most, jump);
   }
   sync.Now();
   statm.Read();
@@ -141,9 +150,9 @@ inline void SetSteps(Trace& trace, const StatmSteps& steps) {
 inline Oracle ExpectSteps(const Facts& f, std::int64_t pages) {
   const bool late = f.kernel < KernelVersion{6, 2};
   const std::int64_t step = (late ? 66 : 1) * pages;
-  return AllOf(Count("first_step", Eq(late ? 65 * pages : pages)),
-               Count("least_step", Eq(step)), Count("most_step", Eq(step)),
-               Count("most_lag", Eq(late ? step : 0)), Count("end_lag", Eq(0)));
+  return AllOf(Count("first_step", late ? 65 * pages : pages),
+               Count("least_step", step), Count("most_step", step),
+               Count("most_lag", late ? step : 0), Count("end_lag", 0));
 }
 
 }  // namespace oomgate

@@ -23,8 +23,8 @@ void Subject(Trace& trace, const Params&, const Facts&) {
 }
 
 Oracle Expect(const Params&, const Facts& f) {
-  return AllOf(Survives(), ExpectSteps(f, 1), Size("rss", Eq(kTouches * kPage)),
-               Size("resident_less_status", Eq(0_B)));
+  return AllOf(Survives(), ExpectSteps(f, 1), Size("rss", kTouches * kPage),
+               Size("resident_less_status", 0_B));
 }
 
 const Register kStatmLagAnon{

@@ -27,8 +27,7 @@ void Round(Trace& trace, Statm& statm, const RssSync& sync, const Range& range,
   trace.Set("synced", statm.resident - base);
   // And released on another CPU than they came from.
   RunOnCpu(trace, 0);
-  madvise(range.start, static_cast<std::size_t>(range.size.count),
-          MADV_DONTNEED);
+  Advise(trace, range, MADV_DONTNEED);
   statm.Read();
   trace.Set("released", statm.resident - base);
 }
@@ -46,8 +45,8 @@ Oracle Expect(const Params&, const Facts& f) {
   const std::int64_t all = kTouches * f.cpus;
   // Up to 6.1 they are with the thread, whatever its CPU, for 66 faults.
   const bool late = f.kernel < KernelVersion{6, 2};
-  return AllOf(Survives(), Count("seen", Eq(late ? 0 : all)),
-               Count("synced", Eq(all)), Count("released", Eq(0)));
+  return AllOf(Survives(), Count("seen", late ? 0 : all), Count("synced", all),
+               Count("released", 0));
 }
 
 const Register kStatmLagPercpu{

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swap areas of the same priority are used in turn; of two, the one with the
 // higher priority is filled before the other has a page.
-#include <fcntl.h>
 #include <sys/swap.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 
 #include "oomgate/case.h"
 #include "oomgate/numbered_pages.h"
@@ -20,8 +14,6 @@ namespace {
 constexpr Bytes kDisk = 32_MiB;  // of the second area
 constexpr Bytes kSome = 16_MiB;  // fits into either
 constexpr Bytes kMuch = 48_MiB;  // does not fit into the second
-constexpr int kTimes = 3;
-constexpr const char* kNames[kTimes] = {"own.first", "own.second", "own.third"};
 constexpr Bytes kFull = 30_MiB;  // of the second; what is left is scattered
 
 // As mkswap(8) does: union swap_header of include/linux/swap.h.
@@ -42,96 +34,92 @@ void MakeSwap(Trace& trace) {
   close(disk);
 }
 
-// What is used of this area, and of the other one.
-struct Used {
-  Bytes first = {-1};
-  Bytes second = {-1};
-};
-Used ReadUsed(Trace& trace, const SwapArea& first) {
-  FILE* const file = std::fopen("/proc/swaps", "re");
-  if (file == nullptr) trace.Stop("/proc/swaps", errno);
-  Used used;
-  char path[128];
-  long long kilobytes = 0;
-  std::fscanf(file, "%*[^\n]");
-  while (std::fscanf(file, "%127s %*s %*s %lld %*s", path, &kilobytes) == 2) {
-    (std::strcmp(path, first.path) == 0 ? used.first : used.second) =
-        kilobytes * 1_KiB;
-  }
-  std::fclose(file);
-  return used;
-}
+struct Areas : Scene {
+  SwapArea first = FindSwapArea(trace);
 
-std::int64_t PriorityOf(Trace& trace, const SwapArea& area) {
-  FILE* const file = std::fopen("/proc/swaps", "re");
-  if (file == nullptr) trace.Stop("/proc/swaps", errno);
-  char path[128];
-  long priority = 0;
-  std::fscanf(file, "%*[^\n]");
-  while (std::fscanf(file, "%127s %*s %*s %*s %ld", path, &priority) == 2) {
-    if (std::strcmp(path, area.path) != 0) continue;
+  void On(const char* area, int flags) const {
+    Must(trace, "swapon", swapon(area, flags));
+  }
+  void Off(const char* area) const { Must(trace, "swapoff", swapoff(area)); }
+  // A line of /proc/swaps: what is used, and the priority.
+  struct Line {
+    Bytes used = {-1};
+    std::int64_t priority = 0;
+  };
+  // Of the first area, or of the other.
+  Line Read(bool of_first) const {
+    FILE* const file = std::fopen("/proc/swaps", "re");
+    if (file == nullptr) trace.Stop("/proc/swaps", errno);
+    Line line;
+    char path[128];
+    long kilobytes = 0;
+    long priority = 0;
+    std::fscanf(file, "%*[^\n]");
+    while (std::fscanf(file, "%127s %*s %*s %ld %ld", path, &kilobytes,
+                       &priority) == 3) {
+      if ((std::strcmp(path, first.path) == 0) == of_first) {
+        line = {kilobytes * 1_KiB, priority};
+      }
+    }
     std::fclose(file);
-    return priority;
+    return line;
   }
-  trace.Stop("find the area in /proc/swaps", ENOENT);
-}
+  std::int64_t Priority() const { return Read(true).priority; }
 
-void On(Trace& trace, const char* area, int priority) {
-  if (swapon(area, SWAP_FLAG_PREFER | priority) != 0) {
-    trace.Stop("swapon", errno);
-  }
-}
-void Off(Trace& trace, const char* area) {
-  if (swapoff(area) != 0) trace.Stop("swapoff", errno);
-}
-
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const SwapArea area = FindSwapArea(trace);
-  MakeSwap(trace);
-  Off(trace, area.path);
-  // What is out where, when the second area has this priority and the first
-  // has 5.
-  const auto out = [&](const char* first, const char* second, int priority,
-                       Bytes size) {
-    On(trace, area.path, 5);
-    On(trace, kScratchDisk, priority);
+  // What is out where, when the first area has priority 5.
+  void PageOutToBoth(int priority_of_second, Bytes size) const {
+    On(first.path, SWAP_FLAG_PREFER | 5);
+    On(kScratchDisk, SWAP_FLAG_PREFER | priority_of_second);
     const Range range = MapAnonymous(trace, size);
     NumberPages(range);
     PageOut(trace, range);
-    const Used used = ReadUsed(trace, area);
-    trace.Set(first, used.first);
-    trace.Set(second, used.second);
-    trace.Add("wrong", CountMisnumbered(range));
+    Set("first", Read(true).used);
+    Set("second", Read(false).used);
+    Set("wrong", CountMisnumbered(range));
     Unmap(trace, range);
-    Off(trace, kScratchDisk);
-    Off(trace, area.path);
-  };
-  out("equal.first", "equal.second", 5, kSome);
-  out("lower.first", "lower.second", 4, kSome);
-  out("higher.first", "higher.second", 6, kSome);
-  out("full.first", "full.second", 6, kMuch);
-  // Without one, it is the kernel's: the same each time.
-  for (int i = 0; i < kTimes; ++i) {
-    if (swapon(area.path, 0) != 0) trace.Stop("swapon", errno);
-    trace.Set(kNames[i], PriorityOf(trace, area));
-    if (i < kTimes - 1) Off(trace, area.path);
+    Off(kScratchDisk);
+    Off(first.path);
   }
-}
+};
 
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Areas> Make(const Params&, const Facts& f) {
+  using testing::Matcher;
+  const auto page_out = [](const char* name, int priority, Bytes size,
+                           Matcher<Bytes> first, Matcher<Bytes> second) {
+    return StepOf<Areas>(
+        name, [=](Areas& a) { a.PageOutToBoth(priority, size); },
+        Size("first", first), Size("second", second), Count("wrong", 0));
+  };
   // Each CPU may have got some in advance (SWAP_SLOTS_CACHE_SIZE).
   const Bytes cached = f.cpus * 64 * kPage;
   const auto all = Between(kSome, kSome + cached);
   const auto share = Between(kSome / 4, kSome - kSome / 4);
-  return AllOf(
-      Survives(), Count("own.first", Lt(0)),
-      Difference("own.second", "own.first", Eq(0)),
-      Difference("own.third", "own.first", Eq(0)), Count("wrong", Eq(0)),
-      Size("equal.first", share), Size("equal.second", share),
-      Size("lower.first", all), Size("lower.second", Eq(0_B)),
-      Size("higher.first", Eq(0_B)), Size("higher.second", all),
-      Size("full.second", Between(kFull, kDisk)),
-      Size("full.first", Between(kMuch - kDisk, kMuch - kFull + cached)));
+  const auto turn_on = [](Areas& a) { a.On(a.first.path, 0); };
+  const auto turn_off_and_on = [](Areas& a) {
+    a.Off(a.first.path);
+    a.Set("total", Meminfo("SwapTotal"));
+    a.On(a.first.path, 0);
+  };
+  const Row<Areas> priority("priority", &Areas::Priority, Lt(0));
+  const Oracle same = Difference("priority", "turn on without one.priority", 0);
+  return {
+      {"make both areas",
+       [](Areas& a) {
+         MakeSwap(a.trace);
+         a.Off(a.first.path);
+       }},
+      page_out("page out, priorities the same", 5, kSome, share, share),
+      page_out("page out, that of the second lower", 4, kSome, all, 0_B),
+      page_out("page out, that of the second higher", 6, kSome, 0_B, all),
+      page_out("page out more than the second holds", 6, kMuch,
+               Between(kMuch - kDisk, kMuch - kFull + cached),
+               Between(kFull, kDisk)),
+      // Without one, it is the kernel's: the same each time.
+      {"turn on without one", turn_on, priority},
+      {"turn off and on", turn_off_and_on, priority, same, Size("total", 0_B)},
+      {"turn off and on again", turn_off_and_on, priority, same,
+       Size("total", 0_B)},
+  };
 }
 
 const Register kSwapPriority{
@@ -140,17 +128,13 @@ const Register kSwapPriority{
      .explains = {.claim = "Seed 1: memory observation, swap; swapon(2): "
                            "priority, pages are allocated on a round-robin "
                            "basis between areas of the same",
-                  .deed = "pages out 16 MiB to two areas, the second with the "
-                          "same, a lower and a higher priority; then more "
-                          "than fits into it",
                   .functions = "get_swap_pages, folio_alloc_swap, "
                                "swap_alloc_slow, plist_requeue",
-                  .look_at = "<step>.first and .second are Used of "
-                             "/proc/swaps; the first has priority 5"},
+                  .look_at = "first and second are Used of /proc/swaps; the "
+                             "first has priority 5"},
      .blast = Blast::kMachine,
      .needs = {.swap = 64_MiB, .alone = true, .disk = 64_MiB},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -2,13 +2,7 @@
 // swapoff brings everything back into RAM, into whosever it is: bytes, RSS and
 // VmSwap say so, and nothing is left of the area.
 #include <sys/swap.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <csignal>
 
 #include "oomgate/case.h"
 #include "oomgate/numbered_pages.h"
@@ -21,117 +15,115 @@ namespace {
 constexpr Bytes kSwap = 64_MiB;
 constexpr Bytes kSize = 8_MiB;
 
-void Report(Trace& trace, const Range& range, const char* (&&names)[3]) {
-  const MappingUsage usage = ReadMapping(range);
-  trace.Set(names[0], usage.rss);
-  trace.Set(names[1], usage.swap);
-  trace.Set(names[2], StatusField("VmSwap"));
-}
+Bytes Total() { return Meminfo("SwapTotal"); }
+Bytes Free() { return Meminfo("SwapFree"); }
+Bytes Used() { return Total() - Free(); }
+Bytes Limit() { return Meminfo("CommitLimit"); }
+Bytes VmSwap() { return StatusField("VmSwap"); }
 
-// A signal ends it halfway; all is as before.
-int Interrupted(const SwapArea& area) {
-  struct sigaction action = {};
-  action.sa_handler = [](int) {};
-  sigaction(SIGALRM, &action, nullptr);
-  itimerval soon = {};
-  soon.it_interval.tv_usec = soon.it_value.tv_usec = 1000;
-  setitimer(ITIMER_REAL, &soon, nullptr);
-  const int error = swapoff(area.path) == 0 ? 0 : errno;
-  soon = {};
-  setitimer(ITIMER_REAL, &soon, nullptr);
-  return error;
-}
+struct Memory : Scene {
+  SwapArea area = FindSwapArea(trace);
+  Range range = MapAnonymous(trace, kSize);
+  Range file = MapFile(trace, MakeMemfd(trace, kSize), kSize,
+                       PROT_READ | PROT_WRITE, MAP_SHARED);
+  Gate ready{trace};
+  Gate go{trace};
+  pid_t child = -1;
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const SwapArea area = FindSwapArea(trace);
-  const Bytes total = Meminfo("SwapTotal");
-  trace.Set("on_total", total);
-  const Range range = MapAnonymous(trace, kSize);
-  NumberPages(range);
-  const int memfd = static_cast<int>(syscall(SYS_memfd_create, "off", 0U));
-  if (memfd < 0 || ftruncate(memfd, kSize.count) != 0) {
-    trace.Stop("memfd", errno);
+  void PageOutAndFork() {
+    NumberPages(range);
+    NumberPages(file);
+    PageOut(trace, range);
+    PageOut(trace, file);
+    child = StartChild(trace, [&] {
+      ready.Open();
+      go.Pass();
+      Set("rss", Rss());
+      Set("swap", Swap());
+      Set("VmSwap", VmSwap());
+      Set("wrong", Wrong());
+    });
+    ready.Pass();
   }
-  const Range file =
-      MapFile(trace, memfd, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
-  NumberPages(file);
-  PageOut(trace, range);
-  PageOut(trace, file);
-  Gate ready(trace);
-  Gate go(trace);
-  const pid_t child = StartChild(trace, [&] {
-    ready.Open();
-    go.Pass();
-    Report(trace, range, {"child_rss", "child_swap", "child_vmswap"});
-    trace.Set("child_wrong", CountMisnumbered(range) + CountMisnumbered(file));
-  });
-  ready.Pass();
-  Report(trace, range, {"out_rss", "out_swap", "out_vmswap"});
-  const Bytes limit = Meminfo("CommitLimit");
-  trace.Set("interrupted_errno", Interrupted(area));
-  trace.Set("interrupted_total", Meminfo("SwapTotal"));
-  trace.Set("interrupted_limit", Meminfo("CommitLimit") - limit);
-  trace.Set("errno", swapoff(area.path) == 0 ? 0 : errno);
-  trace.Set("total", Meminfo("SwapTotal"));
-  trace.Set("free", Meminfo("SwapFree"));
-  Report(trace, range, {"rss", "swap", "vmswap"});
-  trace.Set("file_swap", ReadMapping(file).swap);
-  const std::int64_t faults = Vmstat("pswpin");
-  trace.Set("wrong", CountMisnumbered(range) + CountMisnumbered(file));
-  trace.Set("read_again", Vmstat("pswpin") - faults);
-  go.Open();
-  trace.Set("child_status", Reap(child));
-  Unmap(trace, file);
-  close(memfd);
-  Unmap(trace, range);
+  int Off() const { return ErrnoOf(swapoff(area.path)); }
+  // A signal ends it halfway.
+  int OffInterrupted() const {
+    struct sigaction action = {};
+    action.sa_handler = [](int) {};
+    sigaction(SIGALRM, &action, nullptr);
+    itimerval soon = {};
+    soon.it_interval.tv_usec = soon.it_value.tv_usec = 1000;
+    setitimer(ITIMER_REAL, &soon, nullptr);
+    const int error = Off();
+    soon = {};
+    setitimer(ITIMER_REAL, &soon, nullptr);
+    return error;
+  }
+  Bytes Rss() const { return ReadMapping(range).rss; }
+  Bytes Swap() const { return ReadMapping(range).swap; }
+  Bytes FileSwap() const { return ReadMapping(file).swap; }
+  std::int64_t Wrong() const {
+    return CountMisnumbered(range) + CountMisnumbered(file);
+  }
+  // Looks at the bytes, and how many pages come from swap for that.
+  void Check() const {
+    const std::int64_t before = Vmstat("pswpin");
+    Set("wrong", Wrong());
+    Set("read again", Vmstat("pswpin") - before);
+  }
+};
 
-  trace.Set("on_errno", swapon(area.path, 0) == 0 ? 0 : errno);
-  trace.Set("on_less", total - Meminfo("SwapTotal"));
-  trace.Set("on_used", Meminfo("SwapTotal") - Meminfo("SwapFree"));
-}
-
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Memory> Make(const Params&, const Facts& f) {
   // f1a7941243c1 (6.2) counts on each CPU, up to 82241a83cd15 (6.16) read
   // without what they hold back.
   const bool batches =
       f.kernel >= KernelVersion{6, 2} && f.kernel < KernelVersion{6, 16};
   const Bytes lag = batches ? f.cpus * 32 * kPage : 0_B;
-  const auto about = [&](const char* name, Bytes size) {
-    return Size(name, Between(std::max(size - lag, 0_B), size + lag));
+  const auto about = [&](Bytes size) {
+    return Between(std::max(size - lag, 0_B), size + lag);
   };
-  return AllOf(AllOf(Survives(), Size("out_rss", Eq(0_B)),
-                     Size("out_swap", Eq(kSize)), about("out_vmswap", kSize)),
-               AllOf(Count("interrupted_errno", Eq(EINTR)),
-                     Difference("interrupted_total", "on_total", Eq(0)),
-                     Size("interrupted_limit", Eq(0_B))),
-               AllOf(Count("errno", Eq(0)), Size("total", Eq(0_B)),
-                     Size("free", Eq(0_B)), Size("rss", Eq(kSize)),
-                     Size("swap", Eq(0_B)), about("vmswap", 0_B),
-                     Size("file_swap", Eq(0_B)), Count("wrong", Eq(0)),
-                     Count("read_again", Eq(0))),
-               AllOf(Count("child_status", Eq(0)), Size("child_rss", Eq(kSize)),
-                     Size("child_swap", Eq(0_B)), about("child_vmswap", 0_B),
-                     Count("child_wrong", Eq(0))),
-               AllOf(Size("on_total", Eq(kSwap - kPage)),  // its header
-                     Count("on_errno", Eq(0)), Size("on_less", Eq(0_B)),
-                     Size("on_used", Eq(0_B))));
+  constexpr Bytes kTotal = kSwap - kPage;  // its header
+  return {
+      {"page out, fork", &Memory::PageOutAndFork, Is("total", Total, kTotal),
+       Is("rss", &Memory::Rss, 0_B), Is("swap", &Memory::Swap, kSize),
+       Is("VmSwap", VmSwap, about(kSize))},
+      {"swapoff, interrupted", &Memory::OffInterrupted, Refused(EINTR),
+       Is("total", Total, kTotal), Change("CommitLimit", Limit, 0_B)},
+      {"swapoff", &Memory::Off, Is("total", Total, 0_B), Is("free", Free, 0_B),
+       Is("rss", &Memory::Rss, kSize), Is("swap", &Memory::Swap, 0_B),
+       Is("VmSwap", VmSwap, about(0_B)),
+       Is("swap of the memfd", &Memory::FileSwap, 0_B),
+       Row<Memory>(&Memory::Check,
+                   AllOf(Count("wrong", 0), Count("read again", 0)))},
+      {"look in the child",
+       [](Memory& m) {
+         m.go.Open();
+         return Reap(m.child);
+       },
+       Size("rss", kSize), Size("swap", 0_B), Size("VmSwap", about(0_B)),
+       Count("wrong", 0)},
+      {"swapon",
+       [](Memory& m) {
+         Unmap(m.trace, m.file);
+         Unmap(m.trace, m.range);
+         return ErrnoOf(swapon(m.area.path, 0));
+       },
+       Is("total", Total, kTotal), Is("used", Used, 0_B)},
+  };
 }
 
 const Register kSwapoff{
     {.id = "counters/swapoff",
      .summary = "swapoff gives back what was swapped out, to all who share it",
-     .explains =
-         {.claim = "Seed 1: memory observation, swap; swapoff(2); proc(5): "
-                   "VmSwap, SwapTotal",
-          .deed = "pages out 8 MiB, private and shared with a child, and a "
-                  "memfd; switches swap off, interrupted once, and on",
-          .functions = "try_to_unuse, unuse_pte, shmem_unuse, drain_mmlist",
-          .look_at = "out_… is before, child_… what the child has after; "
-                     "vmswap: a counter that was not given back"},
+     .explains = {.claim =
+                      "Seed 1: memory observation, swap; swapoff(2); proc(5): "
+                      "VmSwap, SwapTotal",
+                  .functions =
+                      "try_to_unuse, unuse_pte, shmem_unuse, drain_mmlist",
+                  .look_at = "VmSwap: a counter that was not given back"},
      .blast = Blast::kMachine,
      .needs = {.swap = kSwap, .alone = true},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,116 +1,111 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is in swap is counted where it went: out of RssAnon into VmSwap, for the
 // machine into SwapFree; a child shares it, and it comes back in.
-#include <sys/syscall.h>
-
+#include "cases/counters/readings.h"
 #include "cases/counters/statm.h"
+#include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
 
 namespace oomgate {
 namespace {
 
 constexpr Bytes kSize = 8_MiB;
+constexpr Bytes kQuarter = kSize / 4;
 
-Bytes Used() { return Meminfo("SwapTotal") - Meminfo("SwapFree"); }
+Bytes VmSwap() { return StatusField("VmSwap"); }
 
-void Report(Trace& trace, const RssSync& sync, const Range& range, Bytes anon,
-            const char* anon_name, const char* swap_name,
-            const char* smaps_name) {
-  sync.Now();
-  trace.Set(anon_name, StatusField("RssAnon") - anon);
-  trace.Set(swap_name, StatusField("VmSwap"));
-  trace.Set(smaps_name, ReadMapping(range).swap);
-}
+struct Memory : Scene {
+  RssSync sync{trace};
+  Range range = MapAnonymous(trace, kSize);
+  Bytes used_before = {};
+  Bytes cached_before = {};
+  Bytes anon_before = {};
+  Gate ready{trace};
+  Gate end{trace};
+  pid_t child = -1;
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  MapCode();
-  const RssSync sync(trace);
-  const Range range = MapAnonymous(trace, kSize);
-  ReadMapping(range);
-  sync.Now();
-  const Bytes anon = StatusField("RssAnon");
-  const Bytes used = Used();
-  const Bytes cached = Meminfo("Cached");
-  // Different in each page, and none of them zero.
-  WritePages(trace, range);
-  for (Bytes at; at < kSize; at += kPage) {
-    *reinterpret_cast<std::int64_t*>(range.start + at.count) = at.count + 1;
+  Bytes Used() const {
+    return Meminfo("SwapTotal") - Meminfo("SwapFree") - used_before;
   }
-  const std::int64_t out = Vmstat("pswpout");
-  PageOut(trace, range);
-  trace.Set("pages_out", Vmstat("pswpout") - out);
-  Report(trace, sync, range, anon, "out_anon", "out_swap", "out_smaps");
-  trace.Set("out_used", Used() - used);
-  trace.Set("out_cached", Meminfo("Cached") - cached);
-  trace.Set("out_pss", MappingField(range, "SwapPss"));
-  trace.Set("out_rollup", FieldIn("/proc/self/smaps_rollup", "Swap") * 1_KiB);
+  Bytes Cached() const { return Meminfo("Cached") - cached_before; }
+  Bytes Anon() const {
+    sync.Now();
+    return StatusField("RssAnon") - anon_before;
+  }
+  Bytes Swap() const { return ReadMapping(range).swap; }
+  Bytes Pss() const { return MappingField(range, "SwapPss"); }
 
-  Gate end(trace);
-  Gate ready(trace);
-  const pid_t child = StartChild(trace, [&] {
-    trace.Set("child_swap", StatusField("VmSwap"));
-    trace.Set("child_smaps", ReadMapping(range).swap);
-    trace.Set("child_pss", MappingField(range, "SwapPss"));
-    ready.Open();
-    end.Pass();
-  });
-  ready.Pass();
-  trace.Set("shared_pss", MappingField(range, "SwapPss"));
-  trace.Set("shared_used", Used() - used);
-  end.Open();
-  Reap(child);
-
+  void Begin() {
+    MapCode();
+    Swap();
+    anon_before = Anon();
+    used_before = Used();
+    cached_before = Cached();
+    WritePages(trace, range);
+    NumberPages(range);
+  }
+  void Fork() {
+    child = StartChild(trace, [&] {
+      Set("its VmSwap", VmSwap());
+      Set("its swap", Swap());
+      Set("its pss", Pss());
+      ready.Open();
+      end.Pass();
+    });
+    ready.Pass();
+  }
   // A quarter comes back by reading, a quarter by writing, one is dropped.
-  const Bytes quarter = kSize / 4;
-  ReadPages(trace, range.Part(0_B, quarter));
-  WritePages(trace, range.Part(quarter, quarter));
-  bool same = true;
-  for (Bytes at; at < 2 * quarter; at += kPage) {
-    // The writer changed the last byte of the number only.
-    const auto read =
-        *reinterpret_cast<volatile std::int64_t*>(range.start + at.count);
-    same &= (read | 0xff) == ((at.count + 1) | 0xff);
+  void BringBack() {
+    end.Open();
+    Reap(child);
+    ReadPages(trace, range.Part(0_B, kQuarter));
+    WritePages(trace, range.Part(kQuarter, kQuarter));
+    std::int64_t wrong = 0;
+    for (Bytes at; at < 2 * kQuarter; at += kPage) {
+      // The writer changed the last byte of the number only.
+      wrong += (*NumberAt(range, at) | 0xff) != ((at.count + 1) | 0xff);
+    }
+    Set("wrong", wrong);
+    Advise(trace, range.Part(2 * kQuarter, kQuarter), MADV_DONTNEED);
   }
-  trace.Set("same", same);
-  madvise(range.start + 2 * quarter.count,
-          static_cast<std::size_t>(quarter.count), MADV_DONTNEED);
-  Report(trace, sync, range, anon, "back_anon", "back_swap", "back_smaps");
-  trace.Set("back_cached", Meminfo("Cached") - cached);
-  // Given up lazily, what is in swap goes at once.
-  trace.Set("free_errno",
-            TryAdvise(range.Part(3 * quarter, quarter), MADV_FREE));
-  trace.Set("freed_swap", StatusField("VmSwap"));
-  Unmap(trace, range);
-  trace.Set("end_swap", StatusField("VmSwap"));
-  trace.Set("end_used", Used() - used);
-}
+};
 
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Memory> Make(const Params&, const Facts& f) {
   // mm/swap_slots.c, until 6.14: each CPU keeps up to 64 slots to give and 64
   // to free.
   const Bytes slots = f.cpus * 128 * kPage;
-  const auto used = [&](const char* name, Bytes size) {
-    return Size(name, Between(size - slots, size + slots));
+  const auto used = [&](Bytes size) {
+    return Row<Memory>("used", &Memory::Used,
+                       Between(size - slots, size + slots));
   };
   // Pages that are in swap, too, are no page cache; counters of two kinds lag.
   const Bytes lag = f.cpus * 64 * kPage;
-  const auto no_cache = [&](const char* name) {
-    return Size(name, Between(0_B - lag, lag));
+  const Row<Memory> no_cache("cached", &Memory::Cached,
+                             Between(0_B - lag, lag));
+  constexpr std::int64_t kPages = kSize / kPage;
+  return {
+      {"write 8 MiB", &Memory::Begin, Is("anon", &Memory::Anon, kSize)},
+      {"page them out", [](Memory& m) { PageOut(m.trace, m.range); },
+       Change("pswpout", InVmstat("pswpout"), Between(kPages, 2 * kPages)),
+       Is("anon", &Memory::Anon, 0_B), Is("VmSwap", VmSwap, kSize),
+       Is("swap", &Memory::Swap, kSize), used(kSize), no_cache,
+       Is("pss", &Memory::Pss, kSize), Is("rollup", InRollup("Swap"), kSize)},
+      {"fork", &Memory::Fork, Size("its VmSwap", kSize),
+       Size("its swap", kSize), Size("its pss", kSize / 2),
+       Is("pss", &Memory::Pss, kSize / 2), used(kSize)},
+      {"read, write and drop a quarter each", &Memory::BringBack,
+       Count("wrong", 0), Is("anon", &Memory::Anon, kSize / 2),
+       Is("VmSwap", VmSwap, kQuarter), Is("swap", &Memory::Swap, kQuarter),
+       no_cache},
+      // What is in swap goes at once.
+      {"free the last quarter lazily",
+       [](Memory& m) {
+         return TryAdvise(m.range.Part(3 * kQuarter, kQuarter), MADV_FREE);
+       },
+       Is("VmSwap", VmSwap, 0_B)},
+      {"unmap all", [](Memory& m) { return TryUnmap(m.range); },
+       Is("VmSwap", VmSwap, 0_B), Is("anon", &Memory::Anon, 0_B), used(0_B)},
   };
-  return AllOf(Survives(), no_cache("out_cached"), no_cache("back_cached"),
-               Count("pages_out",
-                     Between<std::int64_t>(kSize / kPage, kSize / kPage * 2)),
-               Size("out_anon", Eq(0_B)), Size("out_swap", Eq(kSize)),
-               Size("out_smaps", Eq(kSize)), Size("out_pss", Eq(kSize)),
-               Size("out_rollup", Eq(kSize)), used("out_used", kSize),
-               Size("child_swap", Eq(kSize)), Size("child_smaps", Eq(kSize)),
-               Size("child_pss", Eq(kSize / 2)),
-               Size("shared_pss", Eq(kSize / 2)), used("shared_used", kSize),
-               Count("same", Eq(1)), Size("back_anon", Eq(kSize / 2)),
-               Size("back_swap", Eq(kSize / 4)),
-               Size("back_smaps", Eq(kSize / 4)), Count("free_errno", Eq(0)),
-               Size("freed_swap", Eq(0_B)), Size("end_swap", Eq(0_B)),
-               used("end_used", 0_B));
 }
 
 const Register kVmSwap{
@@ -118,16 +113,13 @@ const Register kVmSwap{
      .summary = "VmSwap, smaps and SwapFree agree on what is in swap",
      .explains =
          {.claim = "Seed 1: memory observation, swap; proc(5) VmSwap, SwapPss",
-          .deed = "pages 8 MiB out, forks, reads, writes and drops a quarter "
-                  "each, frees the rest lazily",
           .functions = "try_to_unmap_one, copy_nonpresent_pte, do_swap_page, "
                        "zap_nonpresent_ptes, swap_free",
-          .look_at = "out_anon: RSS forgets to fall; child_swap: fork forgets "
-                     "to count; end_used: slots leak"},
+          .look_at = "anon: RSS forgets to fall; its VmSwap: fork forgets to "
+                     "count; used in the end: slots leak"},
      .needs = {.swap = 64_MiB, .alone = true},
      .probe = WhyInexactRss,
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

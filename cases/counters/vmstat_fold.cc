@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // /proc/meminfo counts to the page once its per-CPU parts are folded in, and is
 // off by no more than those parts before; the node says the same.
-#include <sys/syscall.h>
-
-#include <cstdlib>
-
 #include "cases/counters/file_pages.h"
 
 namespace oomgate {
@@ -15,137 +11,149 @@ constexpr std::int64_t kTables = 64;
 
 constexpr const char* kFields[] = {"AnonPages", "Shmem", "Mapped",
                                    "PageTables"};
-constexpr int kCount = 4;
 
-struct Look {
-  Bytes of[kCount];
-  Look() {
-    for (int i = 0; i < kCount; ++i) of[i] = Meminfo(kFields[i]);
+struct Fields {
+  Bytes of[std::size(kFields)];
+  Fields() {
+    for (std::size_t i = 0; i < std::size(kFields); ++i) {
+      of[i] = Meminfo(kFields[i]);
+    }
   }
 };
 
-// What changed since `before`, exactly, as "<step>_<field>"; and how far off it
-// was as long as it was not folded.
-void Report(Trace& trace, const char* step, const Look& before) {
-  const Look coarse;
-  RefreshVmstat();
-  const Look exact;
-  std::int64_t drift = 0;
-  for (int i = 0; i < kCount; ++i) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s_%s", step, kFields[i]);
-    trace.Set(name, exact.of[i] - before.of[i]);
-    const std::int64_t off =
-        std::llabs(exact.of[i].count - coarse.of[i].count) / kPage.count;
-    if (off > drift) drift = off;
-  }
-  if (drift > trace.Counter("drift_pages").load()) {
-    trace.Set("drift_pages", drift);
-  }
-}
+struct Machine : Scene {
+  int file = OpenCleanFile(trace, kSize);
+  int memfd = MakeMemfd(trace, kSize);
+  Fields before = {};
+  std::int64_t drift = 0;  // the most that it was off while not folded
+  Range anon = {};
+  Range cached = {};
+  Range shared = {};
+  Range sparse = {};
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  trace.Set("drift_pages", 0_B);
-  const int file = OpenCleanFile(trace, kSize);
-  const int memfd = static_cast<int>(syscall(SYS_memfd_create, "oomgate", 0));
-  if (memfd < 0 || ftruncate(memfd, kSize.count) != 0) {
-    trace.Stop("memfd", errno);
+  // What changed since the beginning, exactly.
+  void Look() {
+    const Fields coarse;
+    RefreshVmstat();
+    const Fields exact;
+    for (std::size_t i = 0; i < std::size(kFields); ++i) {
+      Set(kFields[i], exact.of[i] - before.of[i]);
+      const std::int64_t off = (exact.of[i] - coarse.of[i]).count / kPage.count;
+      drift = std::max(drift, std::abs(off));
+    }
+    Set("drift", drift);
   }
   // Runs once what will be counted: it may write to pages of its own.
-  const Range first = MapAnonymous(trace, kPage);
-  WritePages(trace, first);
-  ReadPages(trace, first);
-  Unmap(trace, first);
-  ReadUsage();
-  Report(trace, "warm_up", Look());
-  OnceStill([] { return Meminfo("PageTables"); });
-  const Look before;
+  void Begin() {
+    const Range first = MapAnonymous(trace, kPage);
+    WritePages(trace, first);
+    ReadPages(trace, first);
+    Unmap(trace, first);
+    ReadUsage();
+    Look();
+    OnceStill([] { return Meminfo("PageTables"); });
+    before = Fields();
+  }
+};
 
-  const Range anon = MapAnonymous(trace, kSize);
-  WritePages(trace, anon);
-  Report(trace, "anon", before);
-  const Range cached = MapFile(trace, file, kSize, PROT_READ, MAP_PRIVATE);
-  ReadPages(trace, cached);
-  Report(trace, "file", before);
-  const Range shared =
-      MapFile(trace, memfd, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
-  WritePages(trace, shared);
-  Report(trace, "shared", before);
-  const Bytes tables = ReadUsage().page_tables;
-  const Range sparse = MapAnonymous(trace, kTables * kHugePage);
-  ReadPages(trace, sparse, kHugePage);
-  Report(trace, "tables", before);
-  trace.Set("vmpte", ReadUsage().page_tables - tables);
-  trace.Set("node_anon", NodeMeminfo(0, "AnonPages") - Meminfo("AnonPages"));
-  trace.Set("node_shmem", NodeMeminfo(0, "Shmem") - Meminfo("Shmem"));
-  trace.Set("node_mapped", NodeMeminfo(0, "Mapped") - Meminfo("Mapped"));
-  trace.Set("node_tables",
-            NodeMeminfo(0, "PageTables") - Meminfo("PageTables"));
-  trace.Set("vmstat_anon",
-            Vmstat("nr_anon_pages") * kPage - Meminfo("AnonPages"));
-  trace.Set("vmstat_shmem", Vmstat("nr_shmem") * kPage - Meminfo("Shmem"));
-  trace.Set("vmstat_mapped", Vmstat("nr_mapped") * kPage - Meminfo("Mapped"));
-
-  Unmap(trace, sparse);
-  Unmap(trace, shared);
-  Report(trace, "unmapped", before);
-  close(memfd);
-  Unmap(trace, cached);
-  Unmap(trace, anon);
-  Report(trace, "end", before);
-}
-
-Oracle Expect(const Params&, const Facts& f) {
+Row<Machine> Changed(const Facts& f, Bytes anon, Bytes shmem, Bytes mapped) {
+  // The judge looks at the subject meanwhile: on a page of its heap or stack
+  // that it had not touched yet, now and then.
+  constexpr Bytes kJudge = 2 * kPage;
   // mm/vmstat.c: a CPU keeps up to stat_threshold, at most 125, of each zone;
   // AnonPages and others count by node.
-  const std::int64_t drift = 125 * f.cpus;
+  return {&Machine::Look, AllOf(Size("AnonPages", Between(anon, anon + kJudge)),
+                                Size("Shmem", shmem), Size("Mapped", mapped),
+                                Count("drift", Le(125 * f.cpus)))};
+}
+
+// The node and vmstat say what meminfo says.
+Row<Machine> LikeMeminfo(const char* field, const char* counter) {
+  const std::string name = field;
+  Rows<Machine> rows = {{name + " of node 0 off",
+                         [=] { return NodeMeminfo(0, field) - Meminfo(field); },
+                         0_B}};
+  if (counter != nullptr) {
+    rows.push_back({name + " of vmstat off",
+                    [=] { return Vmstat(counter) * kPage - Meminfo(field); },
+                    0_B});
+  }
+  return rows;
+}
+
+Bytes Tables() { return ReadUsage().page_tables; }
+
+Steps<Machine> Make(const Params&, const Facts& f) {
   // Tables of others than the subject are not in its VmPTE; its own upper
   // levels were not all there. Since 6.14 they are freed by RCU.
-  const Bytes tables = kTables * kPage;
-  const auto step = [](const std::string& name, Bytes anon, Bytes shmem,
-                       Bytes mapped) {
-    // The judge looks at the subject meanwhile: on a page of its heap or stack
-    // that it had not touched yet, now and then.
-    constexpr Bytes kJudge = 2 * kPage;
-    return AllOf(Size(name + "_AnonPages", Between(anon, anon + kJudge)),
-                 Size(name + "_Shmem", Eq(shmem)),
-                 Size(name + "_Mapped", Eq(mapped)));
+  constexpr Bytes kNew = kTables * kPage;
+  constexpr Bytes kAtMost = kNew + 2 * kPage;
+  return {
+      {"begin", &Machine::Begin, Changed(f, 0_B, 0_B, 0_B)},
+      {"write anonymous memory",
+       [](Machine& m) {
+         m.anon = MapAnonymous(m.trace, kSize);
+         WritePages(m.trace, m.anon);
+       },
+       Changed(f, kSize, 0_B, 0_B)},
+      {"read a file",
+       [](Machine& m) {
+         m.cached = MapFile(m.trace, m.file, kSize, PROT_READ, MAP_PRIVATE);
+         ReadPages(m.trace, m.cached);
+       },
+       Changed(f, kSize, 0_B, kSize)},
+      {"write a memfd",
+       [](Machine& m) {
+         m.shared = MapFile(m.trace, m.memfd, kSize, PROT_READ | PROT_WRITE,
+                            MAP_SHARED);
+         WritePages(m.trace, m.shared);
+       },
+       Changed(f, kSize, kSize, 2 * kSize)},
+      {"fill 64 tables",
+       [](Machine& m) {
+         m.sparse = MapAnonymous(m.trace, kTables * kHugePage);
+         ReadPages(m.trace, m.sparse, kHugePage);
+       },
+       Changed(f, kSize, kSize, 2 * kSize),
+       Change("VmPTE", Tables, Between(kNew, kAtMost)),
+       Difference("PageTables", "write a memfd.PageTables",
+                  Between(kNew.count, kAtMost.count)),
+       LikeMeminfo("AnonPages", "nr_anon_pages"),
+       LikeMeminfo("Shmem", "nr_shmem"), LikeMeminfo("Mapped", "nr_mapped"),
+       LikeMeminfo("PageTables", nullptr)},
+      {"unmap the tables and the memfd",
+       [](Machine& m) {
+         Unmap(m.trace, m.sparse);
+         Unmap(m.trace, m.shared);
+       },
+       Changed(f, kSize, kSize, kSize)},
+      {"unmap and close the rest",
+       [](Machine& m) {
+         close(m.memfd);
+         Unmap(m.trace, m.cached);
+         Unmap(m.trace, m.anon);
+       },
+       Changed(f, 0_B, 0_B, 0_B)},
   };
-  return AllOf(Survives(), Count("drift_pages", Le(drift)),
-               step("anon", kSize, 0_B, 0_B), step("file", kSize, 0_B, kSize),
-               step("shared", kSize, kSize, 2 * kSize),
-               step("tables", kSize, kSize, 2 * kSize),
-               step("unmapped", kSize, kSize, kSize),
-               step("end", 0_B, 0_B, 0_B),
-               Size("vmpte", Between(tables, tables + 2 * kPage)),
-               Difference("tables_PageTables", "shared_PageTables",
-                          Between(tables.count, (tables + 2 * kPage).count)),
-               Size("node_anon", Eq(0_B)), Size("node_shmem", Eq(0_B)),
-               Size("node_mapped", Eq(0_B)), Size("node_tables", Eq(0_B)),
-               Size("vmstat_anon", Eq(0_B)), Size("vmstat_shmem", Eq(0_B)),
-               Size("vmstat_mapped", Eq(0_B)));
 }
 
 const Register kVmstatFold{
     {.id = "counters/vmstat_fold",
      .summary = "AnonPages, Shmem, Mapped, PageTables are exact once folded",
-     .explains =
-         {.claim = "Seed 0: counters are synced late; rule of vmstat: by at "
-                   "most 125 pages a CPU",
-          .deed = "makes 4 MiB of each kind and reads meminfo before and after "
-                  "stat_refresh, then node 0 and vmstat",
-          .functions = "__mod_lruvec_page_state, refresh_vm_stats, "
-                       "page_add_new_anon_rmap, page_add_file_rmap",
-          .look_at = "the step and the field that differ; drift_pages beyond "
-                     "125 a CPU: the threshold"},
+     .explains = {.claim =
+                      "Seed 0: counters are synced late; rule of vmstat: by at "
+                      "most 125 pages a CPU",
+                  .functions = "__mod_lruvec_page_state, refresh_vm_stats, "
+                               "page_add_new_anon_rmap, page_add_file_rmap",
+                  .look_at = "drift beyond 125 a CPU: the threshold"},
      .needs = {.alone = true},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "drift_pages",
                   .better = Better::kLower,
                   .kind = Kind::kBounded,
                   .tolerance = 125,
-                  .cause = "per-CPU parts"}}}};
+                  .cause = "per-CPU parts",
+                  .value = "unmap and close the rest.drift"}}}};
 
 }  // namespace
 }  // namespace oomgate

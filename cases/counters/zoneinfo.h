@@ -2,10 +2,6 @@
 // /proc/zoneinfo: what each zone has, and what it keeps back from whom.
 #pragma once
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
