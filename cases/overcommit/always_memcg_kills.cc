@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mode 1 allows to map twice the cgroup's limit; to write it does not: the
 // limit is where the writer is killed.
-#include "oomgate/case.h"
+#include "cases/overcommit/room.h"
 
 namespace oomgate {
 namespace {
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
-  MapOptions options;
-  options.flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  WritePages(trace, MapAnonymous(trace, 2 * f.box, options));
+  WritePages(trace, MapAnonymous(trace, 2 * f.box, {.flags = kPrivate}));
 }
 
 Oracle Expect(const Params&, const Facts& f) {
@@ -31,7 +29,7 @@ const Register kAlwaysMemcgKills{
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB,
                .kernel_log = true,
-               .settings = {{"/proc/sys/vm/overcommit_memory", "1"}}},
+               .settings = {kVmKnobs.With(kMode, "1")}},
      .subject = Subject,
      .expect = Expect}};
 

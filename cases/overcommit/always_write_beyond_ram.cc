@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 1 twice the RAM can be mapped; who writes it is OOM-killed when RAM
 // is full, never refused or sent another signal.
-#include "oomgate/case.h"
+#include "cases/overcommit/room.h"
 
 namespace oomgate {
 namespace {
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
-  MapOptions options;
-  options.flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  const Range range = MapAnonymous(trace, 2 * f.ram, options);
+  const Range range = MapAnonymous(trace, 2 * f.ram, {.flags = kPrivate});
   // What is free, also on the CPUs' own lists, and what can be reclaimed.
   trace.Set("free", Meminfo("MemFree") + PerCpuPages() + Meminfo("Buffers") +
                         Meminfo("Cached") - Meminfo("Shmem") +
@@ -21,7 +19,7 @@ Oracle Expect(const Params&, const Facts& f) {
   // The last watermark stays free, a few file pages too, and every 512 pages
   // cost a table; little is freed that was not counted.
   return AllOf(OomKilled(), OomVictimIsSubject(),
-               OomConstraint("CONSTRAINT_NONE"), Count("oom_kills", Eq(1)),
+               OomConstraint("CONSTRAINT_NONE"), Count("oom_kills", 1),
                Percent("written", "free", Between(90.0, 102.0)),
                Written(Between(f.ram * 3 / 4, f.ram * 98 / 100)),
                OomAnonRss(Ge(f.ram * 3 / 4)));
@@ -38,7 +36,7 @@ const Register kAlwaysWriteBeyondRam{
      .blast = Blast::kMachine,
      .needs = {.no_swap = true,
                .kernel_log = true,
-               .settings = {{"/proc/sys/vm/overcommit_memory", "1"}}},
+               .settings = {kVmKnobs.With(kMode, "1")}},
      .subject = Subject,
      .expect = Expect,
      .metrics = {{.name = "written",

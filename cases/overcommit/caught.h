@@ -3,11 +3,8 @@
 #pragma once
 
 #include <setjmp.h>
-#include <signal.h>
 
-#include <cerrno>
-
-#include "oomgate/trace.h"
+#include "oomgate/case.h"
 
 namespace oomgate {
 
@@ -38,6 +35,19 @@ int SignalOf(Trace& trace, Deed deed) {
   sigaction(SIGSEGV, &action, nullptr);
   sigaction(SIGBUS, &action, nullptr);
   return signal;
+}
+
+// Of the write of a byte.
+inline int SignalOfWrite(Trace& trace, char* at) {
+  return SignalOf(trace, [at] { *static_cast<volatile char*>(at) = 1; });
+}
+
+// A page further down the stack for each call; it returns where memory allows
+// it.
+[[gnu::noinline]] inline int Recurse(int depth) {
+  volatile char frame[4096];
+  frame[0] = 1;
+  return depth == 0 ? frame[0] : Recurse(depth - 1) + frame[0];
 }
 
 }  // namespace oomgate

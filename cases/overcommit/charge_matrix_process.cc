@@ -2,153 +2,127 @@
 // What processes are charged: a fork all that its parent is, but for what it
 // does not inherit; vfork and threads nothing; a new program its own.
 #include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include "cases/overcommit/charge.h"
 
 namespace oomgate {
 namespace {
 
-constexpr int kRw = PROT_READ | PROT_WRITE;
-constexpr std::int64_t kN = kObject;
+std::int64_t OwnPages() { return ReadMapping(kAllMappings).accounted / kPage; }
 
-std::int64_t OwnPages() {
-  return ReadMapping({.start = nullptr, .size = 128_TiB}).accounted / kPage;
-}
-
-// A child that waits to be ended, in whatever state `body` leaves it.
+// A child is charged what its parent has, and `more`; then it does something,
+// and waits to be ended.
 template <typename Body>
-void Fork(ChargeScene& s, Body body) {
-  Gate ready(s.trace);
-  s.child = StartChild(s.trace, [&] {
-    body();
-    ready.Open();
-    WaitForever();
-  });
-  ready.Pass();
+ChargeStep Forks(const char* name, std::int64_t more, Body body) {
+  return {name,
+          [=](ChargeScene& s) {
+            s.Set("own", OwnPages());
+            Gate ready(s.trace);
+            s.child = StartChild(s.trace, [&] {
+              body(s);
+              ready.Open();
+              WaitForever();
+            });
+            ready.Pass();
+          },
+          {{"charged", &ChargeScene::Charged, Gt(0)},
+           Difference("charged", "own", more)}};
+}
+ChargeStep Forks(const char* name, std::int64_t more) {
+  return Forks(name, more, [](ChargeScene&) {});
+}
+// It ends.
+ChargeStep Ends(const char* name, std::int64_t more) {
+  return {name,
+          [](ChargeScene& s) {
+            EndChild(s.child);
+            s.Set("own", -OwnPages());
+          },
+          {{"charged", &ChargeScene::Charged, Lt(0)},
+           Difference("charged", "own", more)}};
+}
+ChargeStep Advises(const char* name, int advice, const char* flag, bool has) {
+  return Charges(
+      name, 0, [=](ChargeScene& s) { return TryAdvise(s.a, advice); },
+      {{flag, [=](ChargeScene& s) { return MappingHasFlag(s.a, flag); }, has}});
 }
 
-ChargeSteps AllSteps(const Params&, const Facts& f) {
+// The child has its parent's memory, and tells it what it is charged.
+void Vfork(ChargeScene& s) {
+  static volatile std::int64_t charged;
+  const std::int64_t before = CommittedPages();
+  const pid_t child = vfork();
+  if (child == 0) {
+    charged = CommittedPages() - before;
+    _exit(0);
+  }
+  Reap(Must(s.trace, "vfork", child));
+  s.Set("charged meanwhile", charged);
+}
+
+// A child that is stopped at the first instruction of its program.
+void Exec(ChargeScene& s) {
+  const Bytes before = ReadAllUsage().accounted;
+  char* const arguments[] = {const_cast<char*>("oomgate-cases"), nullptr};
+  char* const environment[] = {nullptr};
+  s.child = Must(s.trace, "fork", fork());
+  if (s.child == 0) {
+    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    execve("/proc/self/exe", arguments, environment);
+    _exit(1);
+  }
+  int status = 0;
+  waitpid(s.child, &status, 0);
+  if (!WIFSTOPPED(status)) s.trace.Stop("execve", EFAULT);
+  s.id = static_cast<int>((ReadAllUsage().accounted - before) / kPage);
+  s.Set("own", s.id);
+}
+
+ChargeSteps Make(const Params&, const Facts& f) {
   // As in mprotect: see charge_matrix_private.
   const std::int64_t back = f.kernel >= KernelVersion{6, 7} ? kN : 0;
-  return {{"own", kN, [](ChargeScene& s) { s.a = s.Map(kN, kRw, MAP_PRIVATE); }},
-          {"fork", 0,
-           [](ChargeScene& s) {
-             s.counted = OwnPages();
-             Fork(s, [] {});
-           }},
-          {"fork_ended", 0,
-           [](ChargeScene& s) {
-             EndChild(s.child);
-             s.counted = -OwnPages();
-           }},
-          {"fork_unmaps", -kN,
-           [](ChargeScene& s) {
-             s.counted = OwnPages();
-             Fork(s, [&s] { s.Unmap(s.a, kN); });
-           }},
-          {"fork_unmapped_ended", kN,
-           [](ChargeScene& s) {
-             EndChild(s.child);
-             s.counted = -OwnPages();
-           }},
-          {"fork_protects", -back,
-           [](ChargeScene& s) {
-             s.counted = OwnPages();
-             Fork(s, [&s] { s.Protect(s.a, kN, PROT_READ); });
-           }},
-          {"fork_protected_ended", back,
-           [](ChargeScene& s) {
-             EndChild(s.child);
-             s.counted = -OwnPages();
-           }},
-          {"dontfork", -kN,
-           [](ChargeScene& s) {
-             madvise(s.a, Pages(kN), MADV_DONTFORK);
-             s.counted = OwnPages();
-             Fork(s, [] {});
-           }},
-          {"dontfork_ended", kN,
-           [](ChargeScene& s) {
-             EndChild(s.child);
-             s.counted = -OwnPages();
-           }},
-          {"wipeonfork", 0,
-           [](ChargeScene& s) {
-             madvise(s.a, Pages(kN), MADV_DOFORK);
-             madvise(s.a, Pages(kN), MADV_WIPEONFORK);
-             s.counted = OwnPages();
-             Fork(s, [] {});
-           }},
-          {"wipeonfork_ended", 0,
-           [](ChargeScene& s) {
-             EndChild(s.child);
-             s.counted = -OwnPages();
-           }},
-          // What is shared is charged once.
-          {"fork_shared", kN,
-           [](ChargeScene& s) {
-             s.b = s.Map(kN, kRw, MAP_SHARED);
-             s.counted = OwnPages();
-             Fork(s, [&s] { s.Touch(s.b, 16); });
-           }},
-          {"shared_left_to_child", 0, [](ChargeScene& s) { s.Unmap(s.b, kN); }},
-          {"shared_ended", -kN,
-           [](ChargeScene& s) {
-             EndChild(s.child);
-             s.counted = -OwnPages();
-           }},
-          {"vfork", 0,
-           [](ChargeScene& s) {
-             // The child has its parent's memory, and tells it so.
-             static volatile std::int64_t charged;
-             const std::int64_t before = CommittedPages();
-             const pid_t child = vfork();
-             if (child == 0) {
-               charged = CommittedPages() - before;
-               _exit(0);
-             }
-             s.Must(child > 0, "vfork");
-             Reap(child);
-             s.counted = -charged;
-           }},
-          // All that it had is gone, and what it has now is what it maps.
-          {"exec", 0,
-           [](ChargeScene& s) {
-             const Bytes before = ReadAllUsage().accounted;
-             char* const arguments[] = {const_cast<char*>("oomgate-cases"),
-                                        nullptr};
-             char* const environment[] = {nullptr};
-             s.child = fork();
-             if (s.child == 0) {
-               ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-               execve("/proc/self/exe", arguments, environment);
-               _exit(1);
-             }
-             s.Must(s.child > 0, "fork");
-             int status = 0;
-             waitpid(s.child, &status, 0);
-             s.Must(WIFSTOPPED(status), "execve");
-             s.counted = (ReadAllUsage().accounted - before) / kPage;
-             s.trace.Set("exec_charged", s.counted);
-             s.id = static_cast<int>(s.counted);
-           }},
-          {"exec_ended", 0,
-           [](ChargeScene& s) {
-             EndChild(s.child);
-             s.counted = -s.id;
-           }},
-          {"own_gone", -kN, [](ChargeScene& s) { s.Unmap(s.a, kN); }}};
-}
-
-void Subject(Trace& trace, const Params& p, const Facts& f) {
-  RunSteps(trace, AllSteps(p, f));
-}
-
-Oracle Expect(const Params& p, const Facts& f) {
-  // A program of a few MiB: neither nothing, nor what its parent had.
-  return AllOf(StepsHold(AllSteps(p, f)),
-               Count("exec_charged", Between<std::int64_t>(20, kN)));
+  return {
+      Maps("map", kN, kRw, kPrivate),
+      Forks("fork", 0),
+      Ends("end the child", 0),
+      Forks("fork, the child unmaps", -kN,
+            [](ChargeScene& s) { Unmap(s.trace, Part(s.a, 0, kN)); }),
+      Ends("end the child that unmapped", kN),
+      Forks("fork, the child protects", -back,
+            [](ChargeScene& s) { Protect(s.trace, s.a, PROT_READ); }),
+      Ends("end the child that protected", back),
+      Advises("advise not to inherit", MADV_DONTFORK, "dc", true),
+      Forks("fork, not inherited", -kN),
+      Ends("end the child without it", kN),
+      Advises("advise to inherit after all", MADV_DOFORK, "dc", false),
+      Advises("advise to wipe it", MADV_WIPEONFORK, "wf", true),
+      Forks("fork, inherited but wiped", 0),
+      Ends("end the child that wiped", 0),
+      // What is shared is charged once.
+      Charges("map, shared", kN,
+              [](ChargeScene& s) { s.b = s.New(kN, kRw, MAP_SHARED); }),
+      Forks("fork, inherited but shared", 0,
+            [](ChargeScene& s) { WritePages(s.trace, Part(s.b, 0, 16)); }),
+      Charges("leave what is shared to the child", 0,
+              [](ChargeScene& s) { Unmap(s.trace, s.b); },
+              {{"mapped", [](ChargeScene& s) { return MappedPages(s.b); }, 0}}),
+      Ends("end the child that shares", -kN),
+      Charges("vfork", 0, Vfork, {Count("charged meanwhile", 0)}),
+      // All that it had is gone, and what it has now is what it maps: a program
+      // of a few MiB, neither nothing nor what its parent had.
+      {"exec",
+       Exec,
+       {{"charged", &ChargeScene::Charged, Between<std::int64_t>(20, kN)},
+        Difference("charged", "own", 0)}},
+      {"end the program",
+       [](ChargeScene& s) {
+         EndChild(s.child);
+         s.Set("own", -s.id);
+       },
+       {{"charged", &ChargeScene::Charged, Lt(0)},
+        Difference("charged", "own", 0)}},
+      Unmaps("unmap", -kN),
+  };
 }
 
 const Register kChargeMatrixProcess{
@@ -157,17 +131,13 @@ const Register kChargeMatrixProcess{
      .explains =
          {.claim = "overcommit.never.charge_matrix; seed 2 on fork, vfork and "
                    "MADV_DONTFORK",
-          .deed = "forks, with mappings that are inherited or not, shares "
-                  "memory with a child, runs a program; reads Committed_AS "
-                  "after each step",
           .functions = "dup_mmap, exit_mmap, setup_arg_pages, exec_mmap",
-          .look_at = "each value is named after its step; pages that a step "
-                     "keeps or gives back too much"},
+          .look_at = "own: what the parent is charged by smaps; less where a "
+                     "child gives it back"},
      .needs = {.alone = true},
      .adjust = AdjustMode,
      .params = {{"mode", {"0", "2"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -4,252 +4,234 @@
 #include <linux/falloc.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
-#include <sys/syscall.h>
-
-#include <cstdio>
 
 #include "cases/overcommit/charge.h"
 
 namespace oomgate {
 namespace {
 
-constexpr int kRw = PROT_READ | PROT_WRITE;
-constexpr std::int64_t kN = kObject;
-constexpr unsigned kHugeMemfd = 4;  // MFD_HUGETLB
-
-void Resize(ChargeScene& s, std::int64_t pages, int bytes = 0) {
-  s.Must(ftruncate(s.fd, static_cast<off_t>(Pages(pages)) + bytes) == 0,
-         "ftruncate");
+Row<ChargeScene> FileHas(std::int64_t pages) {
+  return {"size", &ChargeScene::FilePages, pages};
+}
+Row<ChargeScene> SecondWindow(std::int64_t pages) {
+  return {"window", [](ChargeScene& s) { return MappedPages(s.b); }, pages};
 }
 
-void Allocate(ChargeScene& s, int mode, std::int64_t from, std::int64_t pages) {
-  s.Must(fallocate(s.fd, mode, static_cast<off_t>(Pages(from)),
-                   static_cast<off_t>(Pages(pages))) == 0,
-         "fallocate");
+// Makes the file so many pages and bytes large.
+ChargeStep Truncates(const std::string& name, std::int64_t charge,
+                     std::int64_t pages, Bytes bytes = {}) {
+  return Charges(
+      name, charge,
+      [=](ChargeScene& s) {
+        return ErrnoOf(ftruncate(s.fd, (pages * kPage + bytes).count));
+      },
+      {FileHas(pages)});
+}
+// Pages that hold zeroes, from the page `from` on.
+ChargeStep Allocates(const std::string& name, std::int64_t charge, int mode,
+                     std::int64_t from, std::int64_t pages) {
+  return Charges(name, charge, [=](ChargeScene& s) {
+    return ErrnoOf(
+        fallocate(s.fd, mode, (from * kPage).count, (pages * kPage).count));
+  });
+}
+ChargeStep WritesFile(const std::string& name, std::int64_t charge,
+                      std::int64_t from, std::int64_t pages) {
+  return Charges(name, charge, [=](ChargeScene& s) {
+    static char page[4096];
+    for (std::int64_t i = from; i < from + pages; ++i) {
+      Must(s.trace, "pwrite",
+           pwrite(s.fd, page, sizeof page, (i * kPage).count));
+    }
+  });
+}
+// Gives back the memory of a part of what is mapped.
+ChargeStep Removes(const std::string& name, std::int64_t charge,
+                   std::int64_t from, std::int64_t pages) {
+  return Charges(name, charge,
+                 [=](ChargeScene& s) {
+                   return TryAdvise(Part(s.a, from, pages), MADV_REMOVE);
+                 },
+                 {Change("rss", &ChargeScene::Rss, Le(-pages))});
 }
 
-void WriteFile(ChargeScene& s, std::int64_t from, std::int64_t pages) {
-  static char page[4096];
-  for (std::int64_t i = from; i < from + pages; ++i) {
-    s.Must(pwrite(s.fd, page, sizeof page, static_cast<off_t>(Pages(i))) ==
-               sizeof page,
-           "pwrite");
-  }
-}
-
-void ReadFile(ChargeScene& s, std::int64_t from, std::int64_t pages) {
-  static char page[4096];
-  for (std::int64_t i = from; i < from + pages; ++i) {
-    s.Must(pread(s.fd, page, sizeof page, static_cast<off_t>(Pages(i))) ==
-               sizeof page,
-           "pread");
-  }
-}
-
-// The object behind a shared anonymous mapping has no name but this one.
-int OpenBehind(ChargeScene& s, const char* at, std::int64_t pages) {
-  char path[64];
-  const auto from = reinterpret_cast<unsigned long>(at);
-  std::snprintf(path, sizeof path, "/proc/self/map_files/%lx-%lx", from,
-                from + Pages(pages));
-  const int fd = open(path, O_RDWR | O_CLOEXEC);
-  s.Must(fd >= 0, "open in map_files");
-  return fd;
-}
-
-void AddAnonymous(ChargeSteps& steps, std::int64_t noreserve) {
-  steps.insert(
-      steps.end(),
-      {{"anon_rw", kN, [](ChargeScene& s) { s.a = s.Map(kN, kRw, MAP_SHARED); }},
-       {"anon_touch", 0, [](ChargeScene& s) { s.Touch(s.a, 64); }},
-       {"anon_remove", 0,
-        [](ChargeScene& s) {
-          s.Must(madvise(s.a, Pages(32), MADV_REMOVE) == 0, "MADV_REMOVE");
-        }},
-       {"anon_half_to_r", 0,
-        [](ChargeScene& s) { s.Protect(s.a, kN / 2, PROT_READ); }},
-       {"anon_unmap_half", 0, [](ChargeScene& s) { s.Unmap(s.a, kN / 2); }},
-       {"anon_unmap_rest", -kN,
-        [](ChargeScene& s) { s.Unmap(s.a + Pages(kN / 2), kN / 2); }},
-       {"anon_r", kN, [](ChargeScene& s) { s.a = s.Map(kN, PROT_READ, MAP_SHARED); }},
-       {"anon_r_to_rw", 0, [](ChargeScene& s) { s.Protect(s.a, kN, kRw); }},
-       // A larger window on the same object.
-       {"anon_window", 0,
-        [](ChargeScene& s) { s.a = s.Remap(s.a, kN, 2 * kN, MREMAP_MAYMOVE); }},
-       {"anon_second_window", 0,
-        [](ChargeScene& s) { s.b = s.Remap(s.a, 0, kN, MREMAP_MAYMOVE); }},
-       {"anon_first_gone", 0, [](ChargeScene& s) { s.Unmap(s.a, 2 * kN); }},
-       {"anon_object_grows", 200,
-        [](ChargeScene& s) {
-          s.fd = OpenBehind(s, s.b, kN);
-          Resize(s, kN + 200);
-        }},
-       {"anon_object_shrinks", -300, [](ChargeScene& s) { Resize(s, kN - 100); }},
-       {"anon_last_gone", 0, [](ChargeScene& s) { s.Unmap(s.b, kN); }},
-       {"anon_closed", -(kN - 100), [](ChargeScene& s) { s.CloseFile(); }},
-       {"anon_noreserve", noreserve,
-        [](ChargeScene& s) { s.a = s.Map(kN, kRw, MAP_SHARED | MAP_NORESERVE); }},
-       // Charged page by page where not whole.
-       {"anon_noreserve_touch", noreserve > 0 ? 0 : 64,
-        [](ChargeScene& s) { s.Touch(s.a, 64); }},
-       {"anon_noreserve_remove", noreserve > 0 ? 0 : -32,
-        [](ChargeScene& s) {
-          s.Must(madvise(s.a, Pages(32), MADV_REMOVE) == 0, "MADV_REMOVE");
-        }},
-       {"anon_noreserve_unmap", noreserve > 0 ? -noreserve : -32,
-        [](ChargeScene& s) { s.Unmap(s.a, kN); }},
-       {"zero_device", kN,
-        [](ChargeScene& s) {
-          s.fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
-          s.Must(s.fd >= 0, "open of /dev/zero");
-          s.a = s.Map(kN, kRw, MAP_SHARED, s.fd);
-          s.CloseFile();
-        }},
-       {"zero_device_gone", -kN, [](ChargeScene& s) { s.Unmap(s.a, kN); }}});
+ChargeSteps Anonymous(std::int64_t noreserve) {
+  const bool whole = noreserve > 0;  // else charged page by page
+  return {
+      Maps("map", kN, kRw, kShared),
+      Writes("write to it", 0, 64),
+      Removes("remove pages", 0, 0, 32),
+      Protects("make half of it read-only", 0, PROT_READ, 0, kN / 2),
+      Unmaps("unmap half of it", 0, 0, kN / 2),
+      Unmaps("unmap the rest", -kN, kN / 2, kN / 2),
+      Maps("map to read", kN, PROT_READ, kShared),
+      Protects("make it writable", 0, kRw),
+      Resizes("open a larger window on it", 0, 2 * kN),
+      Charges("open a second window", 0,
+              [](ChargeScene& s) {
+                s.b =
+                    Remap(s.trace, Part(s.a, 0, 0), kN * kPage, MREMAP_MAYMOVE);
+              },
+              {SecondWindow(kN)}),
+      Unmaps("close the first window", 0, 0, 2 * kN),
+      Charges("let the object grow", 200,
+              [](ChargeScene& s) {
+                s.fd = OpenBehind(s.trace, s.b);
+                return ErrnoOf(ftruncate(s.fd, ((kN + 200) * kPage).count));
+              }),
+      Truncates("let the object shrink", -300, kN - 100),
+      Charges("close the last window", 0,
+              [](ChargeScene& s) { Unmap(s.trace, s.b); }, {SecondWindow(0)}),
+      Closes("close the object", -(kN - 100)),
+      Maps("map, noreserve", noreserve, kRw, kShared | MAP_NORESERVE),
+      Writes("noreserve: write to it", whole ? 0 : 64, 64),
+      Removes("noreserve: remove pages", whole ? 0 : -32, 0, 32),
+      Unmaps("noreserve: unmap it", whole ? -noreserve : -32),
+      Opens("open /dev/zero", "/dev/zero", O_RDWR),
+      MapsFile("map /dev/zero", kN, kRw, MAP_SHARED),
+      Closes("close /dev/zero", 0),
+      Unmaps("unmap /dev/zero", -kN),
+  };
 }
 
 // The same for a file of a mounted tmpfs and a memfd.
-template <typename Open>
-void AddFile(ChargeSteps& steps, const std::string& of, Open make) {
-  steps.insert(
-      steps.end(),
-      {{of + "_create", 0, make},
-       {of + "_size", 0, [](ChargeScene& s) { Resize(s, kN); }},
-       {of + "_map", 0,
-        [](ChargeScene& s) { s.a = s.Map(kN, kRw, MAP_SHARED, s.fd); }},
-       {of + "_touch", 64, [](ChargeScene& s) { s.Touch(s.a, 64); }},
-       // A read of a hole through a mapping fills it, read(2) does not.
-       {of + "_map_read_holes", 64,
-        [](ChargeScene& s) { s.Read(s.a + Pages(64), 64); }},
-       {of + "_read_holes", 0, [](ChargeScene& s) { ReadFile(s, 128, 64); }},
-       {of + "_write", 32, [](ChargeScene& s) { WriteFile(s, 112, 48); }},
-       {of + "_fallocate", 140, [](ChargeScene& s) { Allocate(s, 0, 100, 200); }},
-       {of + "_beyond_end", 10,
-        [](ChargeScene& s) { Allocate(s, FALLOC_FL_KEEP_SIZE, kN, 10); }},
-       {of + "_punch", -50,
-        [](ChargeScene& s) {
-          Allocate(s, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 50, 50);
-        }},
-       {of + "_remove", -20,
-        [](ChargeScene& s) {
-          s.Must(madvise(s.a + Pages(100), Pages(20), MADV_REMOVE) == 0,
-                 "MADV_REMOVE");
-        }},
-       {of + "_private", kN,
-        [](ChargeScene& s) { s.b = s.Map(kN, kRw, MAP_PRIVATE, s.fd); }},
-       // What a private mapping writes into a hole, the file gets first.
-       {of + "_private_write_hole", 8,
-        [](ChargeScene& s) { s.Touch(s.b + Pages(60), 8); }},
-       {of + "_private_gone", -kN, [](ChargeScene& s) { s.Unmap(s.b, kN); }},
-       // Half of a page that is cut stays a page; the ten beyond the end go.
-       {of + "_cut", -10 - 49, [](ChargeScene& s) { Resize(s, 250, 100); }},
-       {of + "_unmap", 0, [](ChargeScene& s) { s.Unmap(s.a, kN); }},
-       {of + "_larger", 0, [](ChargeScene& s) { Resize(s, 2 * kN); }},
-       {of + "_empty", -(50 + 8 + 251 - 120), [](ChargeScene& s) { Resize(s, 0); }},
-       // What goes with the last reference.
-       {of + "_closed", -30, [](ChargeScene& s) {
-          WriteFile(s, 7, 30);
-          s.counted = 30;
-          s.CloseFile();
-        }}});
+ChargeSteps OfFile(const std::string& of, const ChargeStep& opens) {
+  constexpr int kKeepSize = FALLOC_FL_KEEP_SIZE;
+  return {
+      opens,
+      Truncates(of + "give it a size", 0, kN),
+      MapsFile(of + "map", 0, kRw, MAP_SHARED),
+      Writes(of + "write to the mapping", 64, 64),
+      // A read of a hole through a mapping fills it, read(2) does not.
+      Charges(of + "read holes of the mapping", 64,
+              [](ChargeScene& s) { ReadPages(s.trace, Part(s.a, 64, 64)); }),
+      Charges(of + "read holes of the file", 0,
+              [](ChargeScene& s) {
+                static char page[4096];
+                std::int64_t got = 0;
+                for (std::int64_t i = 128; i < 128 + 64; ++i) {
+                  got += pread(s.fd, page, sizeof page, (i * kPage).count);
+                }
+                s.Set("read", got);
+              },
+              {Size("read", 64 * kPage)}),
+      WritesFile(of + "write to the file", 32, 112, 48),
+      Allocates(of + "allocate", 140, 0, 100, 200),
+      Allocates(of + "allocate beyond the end", 10, kKeepSize, kN, 10),
+      Allocates(of + "punch a hole", -50, FALLOC_FL_PUNCH_HOLE | kKeepSize, 50,
+                50),
+      Removes(of + "remove pages", -20, 100, 20),
+      Charges(of + "map it privately", kN,
+              [](ChargeScene& s) {
+                s.b = MapFile(s.trace, s.fd, kN * kPage, kRw, MAP_PRIVATE);
+              }),
+      // What a private mapping writes into a hole, the file gets first.
+      Charges(of + "write privately to a hole", 8,
+              [](ChargeScene& s) { WritePages(s.trace, Part(s.b, 60, 8)); }),
+      Charges(of + "unmap what is private", -kN,
+              [](ChargeScene& s) { Unmap(s.trace, s.b); }),
+      // Half of a page that is cut stays a page; the ten beyond the end go.
+      Truncates(of + "cut it", -10 - 49, 250, 100_B),
+      Unmaps(of + "unmap", 0),
+      Truncates(of + "make it larger", 0, 2 * kN),
+      Truncates(of + "empty it", -(50 + 8 + 251 - 120), 0),
+      WritesFile(of + "write to the empty file", 30, 7, 30),
+      // What goes with the last reference.
+      Closes(of + "close it", -30),
+  };
 }
 
-void AddFiles(ChargeSteps& steps) {
-  AddFile(steps, "tmpfs", [](ChargeScene& s) {
-    s.fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    s.Must(s.fd >= 0, "open of a file in /tmp");
-  });
-  AddFile(steps, "memfd", [](ChargeScene& s) {
-    s.fd = static_cast<int>(syscall(SYS_memfd_create, "charge", 0U));
-    s.Must(s.fd >= 0, "memfd_create");
-  });
+ChargeStep Makes(const char* name, unsigned flags, Bytes size = {}) {
+  return Charges(
+      name, 0, [=](ChargeScene& s) { s.fd = MakeMemfd(s.trace, size, flags); },
+      {{"open", &ChargeScene::FileIsOpen, 1}});
 }
 
 // Huge pages have a pool of their own.
-void AddHuge(ChargeSteps& steps) {
-  steps.insert(
-      steps.end(),
-      {{"hugetlb_memfd", 0,
-        [](ChargeScene& s) {
-          s.fd =
-              static_cast<int>(syscall(SYS_memfd_create, "huge", kHugeMemfd));
-          s.Must(s.fd >= 0, "memfd_create of huge pages");
-          Resize(s, 1024);
-          s.a = s.Hole(1536);
-          s.a += (kHugePage.count -
-                  reinterpret_cast<std::intptr_t>(s.a) % kHugePage.count) %
-                 kHugePage.count;
-          s.MapAt(s.a, 512, kRw, MAP_SHARED | MAP_NORESERVE, s.fd);
-        }},
-       {"hugetlb_memfd_gone", 0, [](ChargeScene& s) {
-          s.Unmap(s.a, 512);
-          s.CloseFile();
-        }}});
+ChargeSteps OfHugePages() {
+  return {
+      Makes("make a file of huge pages", MFD_HUGETLB, 2 * kHugePage),
+      Charges("map a huge page of it", 0,
+              [](ChargeScene& s) {
+                s.a = MapFile(s.trace, s.fd, kHugePage, kRw,
+                              MAP_SHARED | MAP_NORESERVE);
+              },
+              {{"mapped", &ChargeScene::Mapped, 512}}),
+      Unmaps("unmap the huge page", 0, 0, 512),
+      Closes("close the file of huge pages", 0),
+  };
 }
 
-void Segment(ChargeScene& s, std::size_t bytes, int flags) {
-  s.id = shmget(IPC_PRIVATE, bytes, IPC_CREAT | 0600 | flags);
-  s.Must(s.id >= 0, "shmget");
+ChargeStep GetsSegment(const char* name, std::int64_t charge, Bytes size,
+                       int flags = 0) {
+  return Charges(name, charge,
+                 [=](ChargeScene& s) {
+                   s.id = Must(s.trace, "shmget",
+                               shmget(IPC_PRIVATE, Length(size),
+                                      IPC_CREAT | 0600 | flags));
+                 },
+                 {{"made", [](ChargeScene& s) { return s.id >= 0; }, 1}});
+}
+ChargeStep Attaches(const char* name) {
+  return Charges(name, 0,
+                 [](ChargeScene& s) {
+                   void* const at =
+                       Must(s.trace, "shmat", shmat(s.id, nullptr, 0));
+                   s.a = {.start = static_cast<char*>(at), .size = kN * kPage};
+                 },
+                 {{"mapped", &ChargeScene::Mapped, kN}});
+}
+ChargeStep Detaches(const char* name, std::int64_t charge) {
+  return Charges(name, charge,
+                 [](ChargeScene& s) { return ErrnoOf(shmdt(s.a.start)); },
+                 {{"mapped", &ChargeScene::Mapped, 0}});
+}
+ChargeStep RemovesSegment(const char* name, std::int64_t charge) {
+  return Charges(
+      name, charge,
+      [](ChargeScene& s) {
+        return ErrnoOf(shmctl(std::exchange(s.id, -1), IPC_RMID, nullptr));
+      },
+      {{"made", [](ChargeScene& s) { return s.id >= 0; }, 0}});
 }
 
-void Attach(ChargeScene& s) {
-  s.a = static_cast<char*>(shmat(s.id, nullptr, 0));
-  s.Must(s.a != reinterpret_cast<char*>(-1), "shmat");
+ChargeSteps OfSegments(std::int64_t noreserve) {
+  const bool whole = noreserve > 0;
+  return {
+      GetsSegment("get a segment, no whole pages", kN, kN * kPage - 4000_B),
+      Attaches("attach it"),
+      Writes("write to the segment", 0, 64),
+      Charges("fork", 0,
+              [](ChargeScene& s) {
+                RunChild(s.trace,
+                         [&] { s.Set("mapped in child", s.Mapped()); });
+              },
+              {Count("mapped in child", kN)}),
+      Detaches("detach it", 0),
+      RemovesSegment("remove it", -kN),
+      GetsSegment("get a segment again", kN, kN * kPage),
+      Attaches("attach the second"),
+      RemovesSegment("remove what is attached", 0),
+      Detaches("detach what is removed", -kN),
+      GetsSegment("get a segment, noreserve", noreserve, kN * kPage,
+                  SHM_NORESERVE),
+      Attaches("attach the third"),
+      Writes("write to the third", whole ? 0 : 64, 64),
+      RemovesSegment("remove the third", 0),
+      Detaches("detach the third", whole ? -noreserve : -64),
+      GetsSegment("get a segment of a huge page", 0, kHugePage,
+                  SHM_HUGETLB | SHM_NORESERVE),
+      RemovesSegment("remove the huge page", 0),
+  };
 }
 
-void Remove(ChargeScene& s) {
-  s.Must(shmctl(s.id, IPC_RMID, nullptr) == 0, "shmctl(IPC_RMID)");
-}
-
-void AddSegments(ChargeSteps& steps, std::int64_t noreserve) {
-  steps.insert(
-      steps.end(),
-      // Not whole pages: rounded up.
-      {{"shm_get", kN, [](ChargeScene& s) { Segment(s, Pages(kN) - 4000, 0); }},
-       {"shm_attach", 0, [](ChargeScene& s) { Attach(s); }},
-       {"shm_touch", 0, [](ChargeScene& s) { s.Touch(s.a, 64); }},
-       {"shm_fork", 0, [](ChargeScene& s) { s.Must(TryFork() == 0, "fork"); }},
-       {"shm_detach", 0, [](ChargeScene& s) { shmdt(s.a); }},
-       {"shm_remove", -kN, [](ChargeScene& s) { Remove(s); }},
-       {"shm_get_again", kN, [](ChargeScene& s) { Segment(s, Pages(kN), 0); }},
-       {"shm_removed_attached", 0,
-        [](ChargeScene& s) {
-          Attach(s);
-          Remove(s);
-        }},
-       {"shm_last_detach", -kN, [](ChargeScene& s) { shmdt(s.a); }},
-       {"shm_noreserve", noreserve,
-        [](ChargeScene& s) { Segment(s, Pages(kN), SHM_NORESERVE); }},
-       {"shm_noreserve_touch", noreserve > 0 ? 0 : 64,
-        [](ChargeScene& s) {
-          Attach(s);
-          s.Touch(s.a, 64);
-        }},
-       {"shm_noreserve_gone", noreserve > 0 ? -noreserve : -64,
-        [](ChargeScene& s) {
-          Remove(s);
-          shmdt(s.a);
-        }},
-       {"shm_huge", 0,
-        [](ChargeScene& s) { Segment(s, Pages(512), SHM_HUGETLB | SHM_NORESERVE); }},
-       {"shm_huge_gone", 0, [](ChargeScene& s) { Remove(s); }}});
-}
-
-ChargeSteps AllSteps(const Params& p) {
+ChargeSteps Make(const Params& p, const Facts&) {
   const std::int64_t noreserve = Mode(p) == 2 ? kN : 0;
-  ChargeSteps steps;
-  AddAnonymous(steps, noreserve);
-  AddFiles(steps);
-  AddHuge(steps);
-  AddSegments(steps, noreserve);
-  return steps;
+  return Anonymous(noreserve) +
+         OfFile("tmpfs: ", Opens("tmpfs: open", "/tmp", O_TMPFILE | O_RDWR)) +
+         OfFile("memfd: ", Makes("memfd: make", 0)) + OfHugePages() +
+         OfSegments(noreserve);
 }
-
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  RunSteps(trace, AllSteps(p));
-}
-
-Oracle Expect(const Params& p, const Facts&) { return StepsHold(AllSteps(p)); }
 
 const Register kChargeMatrixShared{
     {.id = "overcommit/charge_matrix_shared",
@@ -258,17 +240,13 @@ const Register kChargeMatrixShared{
          {.claim = "overcommit.never.charge_matrix, .noreserve_ignored; seed 1 "
                    "on shared memory; Documentation/mm/overcommit-accounting: "
                    "\"shmfs memory drawn from the same pool\"",
-          .deed = "makes, maps, fills, punches, cuts and removes shared "
-                  "objects, and reads Committed_AS after each step",
           .functions = "shmem_acct_size, shmem_reacct_size, shmem_acct_block, "
                        "shmem_recalc_inode, shmem_evict_inode, newseg",
-          .look_at = "each value is named after its step; pages that a step "
-                     "keeps or gives back too much"},
+          .look_at = "pages that a step keeps or gives back too much"},
      .needs = {.alone = true},
      .adjust = AdjustMode,
      .params = {{"mode", {"0", "1", "2"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long the arguments of a command may be: a quarter of RLIMIT_STACK, but
 // not less than 128 KiB nor more than 6 MiB, to the byte; beyond, E2BIG.
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -23,83 +13,69 @@ constexpr Bytes kCeiling = 6_MiB;       // three quarters of _STK_LIM
 constexpr Bytes kLongest = 32 * kPage;  // MAX_ARG_STRLEN, with its end
 constexpr Bytes kMost = kArguments * kLongest;
 
-struct Limit {
-  const char* name;
-  Bytes stack;  // RLIMIT_STACK; 0: none
-};
-constexpr Limit kLimits[] = {
-    {"floor", 256_KiB}, {"quarter", 2_MiB}, {"default", 8_MiB}, {"none", 0_B}};
-
 char text[kLongest.count + 2];
 
-// What exec says to arguments of that many bytes in all, each with its end: it
-// fails in any case, as the file is no program.
-int Exec(Trace& trace, int garbage, const Limit& limit, std::int64_t bytes,
-         int count) {
-  static char* arguments[kArguments + 1];
-  static char* environment[] = {nullptr};
-  static volatile int error;
-  for (int i = 0; i < count; ++i) {
-    const std::int64_t length = bytes / count + (i < bytes % count ? 1 : 0);
-    arguments[i] = text + sizeof text - length;
-  }
-  arguments[count] = nullptr;
-  const rlimit stack{limit.stack == 0_B
-                         ? RLIM_INFINITY
-                         : static_cast<rlim_t>(limit.stack.count),
-                     RLIM_INFINITY};
-  const pid_t child = vfork();
-  if (child == 0) {
-    setrlimit(RLIMIT_STACK, &stack);
-    syscall(SYS_execveat, garbage, "", arguments, environment, AT_EMPTY_PATH);
-    error = errno;
-    _exit(0);
-  }
-  if (child < 0) trace.Stop("vfork", errno);
-  Reap(child);
-  return error;
-}
+struct Command : Scene {
+  int garbage = MakeMemfd(trace);
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  std::memset(text, 'x', sizeof text - 1);
-  const int garbage =
-      static_cast<int>(syscall(SYS_memfd_create, "garbage", 0U));
-  if (garbage < 0 || write(garbage, "garbage", 7) != 7) {
-    trace.Stop("memfd", errno);
+  void Write() const {
+    std::memset(text, 'x', sizeof text - 1);
+    Must(trace, "write", write(garbage, "garbage", 7));
   }
-  char name[48];
-  // The kernel's name for the file is there beside them.
-  const int file_name =
-      std::snprintf(name, sizeof name, "/dev/fd/%d", garbage) + 1;
-  for (const Limit& limit : kLimits) {
-    const std::int64_t most =
-        Largest(kMost.count - kArguments, [&](std::int64_t bytes) {
-          return Exec(trace, garbage, limit, bytes + kArguments, kArguments) !=
-                 E2BIG;
+  // What exec says to arguments of that many bytes in all, each with its end:
+  // it fails in any case, as the file is no program.
+  int Exec(rlim_t stack, std::int64_t bytes, int count = kArguments) const {
+    static char* arguments[kArguments + 1];
+    static char* environment[] = {nullptr};
+    static volatile int error;
+    for (int i = 0; i < count; ++i) {
+      const std::int64_t length = bytes / count + (i < bytes % count ? 1 : 0);
+      arguments[i] = text + sizeof text - length;
+    }
+    arguments[count] = nullptr;
+    const rlimit limit{stack, RLIM_INFINITY};
+    const pid_t child = vfork();
+    if (child == 0) {
+      setrlimit(RLIMIT_STACK, &limit);
+      syscall(SYS_execveat, garbage, "", arguments, environment, AT_EMPTY_PATH);
+      error = errno;
+      _exit(0);
+    }
+    Reap(Must(trace, "vfork", child));
+    return error;
+  }
+};
+
+StepOf<Command> FindsMost(const char* name, rlim_t stack, Bytes asked) {
+  // bprm_stack_limits: the pointers to them count as well.
+  const Bytes most = std::clamp(asked, kFloor, kCeiling) - 8_B * kArguments;
+  const auto find = [=](Command& s) {
+    const std::int64_t fits =
+        kArguments + Largest(kMost.count - kArguments, [&](std::int64_t bytes) {
+          return s.Exec(stack, bytes + kArguments) != E2BIG;
         });
-    std::snprintf(name, sizeof name, "%s.bytes", limit.name);
-    trace.Set(name, most + kArguments + file_name);
-    std::snprintf(name, sizeof name, "%s.fits", limit.name);
-    trace.Set(name, Exec(trace, garbage, limit, most + kArguments, kArguments));
-  }
-  const Limit none = {"", 0_B};
-  trace.Set("one", Exec(trace, garbage, none, kLongest.count, 1));
-  trace.Set("one_more", Exec(trace, garbage, none, kLongest.count + 1, 1));
-  close(garbage);
+    // The kernel's name for the file is there beside them.
+    char file[48];
+    s.Set("bytes",
+          fits + std::snprintf(file, sizeof file, "/dev/fd/%d", s.garbage) + 1);
+    return s.Exec(stack, fits);
+  };
+  return {name, find, Size("bytes", most), Refused(ENOEXEC)};
 }
 
-Oracle Expect(const Params&, const Facts&) {
-  Oracle all = Survives();
-  for (const Limit& limit : kLimits) {
-    const Bytes asked = limit.stack == 0_B ? kCeiling : limit.stack / 4;
-    // bprm_stack_limits: the pointers to them count as well.
-    const Bytes most =
-        std::max(std::min(kCeiling, asked), kFloor) - Bytes{kArguments * 8};
-    const std::string name = limit.name;
-    all = AllOf(all, Size(name + ".bytes", Eq(most)),
-                Count(name + ".fits", Eq(ENOEXEC)));
-  }
-  return AllOf(all, Count("one", Eq(ENOEXEC)), Count("one_more", Eq(E2BIG)));
+Steps<Command> Make(const Params&, const Facts&) {
+  const auto one = [](Bytes size) {
+    return [=](Command& s) { return s.Exec(RLIM_INFINITY, size.count, 1); };
+  };
+  return {
+      {"write what is no program", &Command::Write},
+      FindsMost("with a stack of 256 KiB", 256 << 10, 64_KiB),
+      FindsMost("with a stack of 2 MiB", 2 << 20, 512_KiB),
+      FindsMost("with the default stack", 8 << 20, 2_MiB),
+      FindsMost("with an unlimited stack", RLIM_INFINITY, kCeiling),
+      {"one argument, the longest", one(kLongest), Refused(ENOEXEC)},
+      {"one argument, a byte longer", one(kLongest + 1_B), Refused(E2BIG)},
+  };
 }
 
 const Register kExecArguments{
@@ -108,21 +84,17 @@ const Register kExecArguments{
      .explains =
          {.claim = "Seed 2: what else may refuse a command; execve(2): limits "
                    "on size of arguments and environment",
-          .deed = "bisects how long 64 arguments may be, with four limits of "
-                  "the stack, by running what is no program",
           .functions = "bprm_stack_limits, copy_strings, count",
-          .look_at =
-              "<limit>.bytes is what fits, with each string's end and the "
-              "file's name; "
-              "<limit>.fits the errno then (8: ENOEXEC)"},
+          .look_at = "bytes: what fits of 64 arguments, with each string's end "
+                     "and the file's name"},
      .suite = Suite::kQuick,
      // A host may limit stacks, or what a memfd may be.
      .needs = {.alone = true},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "default.bytes",
                   .better = Better::kHigher,
-                  .unit = "bytes"}}}};
+                  .unit = "bytes",
+                  .value = "with the default stack.bytes"}}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 0 one mapping may be as large as RAM and swap together, to the page;
 // what is free, kept as huge pages, or who asks, does not matter.
-#include <linux/capability.h>
-
-#include "oomgate/case.h"
+#include "cases/overcommit/room.h"
 
 namespace oomgate {
 namespace {
@@ -12,23 +10,21 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   if (p["touched"] == "half") {
     WritePages(trace, MapAnonymous(trace, f.available / 2));
   }
-  trace.Set("again_errno", TryMap(f.available, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS));
+  trace.Set("again_errno", TryMap(f.available, kRw, kPrivate));
   DropCapability(trace, CAP_SYS_ADMIN);
-  trace.Set("largest", LargestMap(PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS, 1_TiB + f.ram));
+  trace.Set("largest", LargestMap(kRw, kPrivate, 1_TiB + f.ram));
 }
 
 Oracle Expect(const Params&, const Facts& f) {
-  return AllOf(Survives(), Size("largest", Eq(f.ram + f.swap)),
-               Count("again_errno", Eq(0)));
+  return AllOf(Survives(), Size("largest", f.ram + f.swap),
+               Count("again_errno", 0));
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
   if (p["touched"] == "half") {
     // Half of what is available must not hurt anybody else.
     instance.needs.alone = true;
-    instance.needs.settings.push_back({"/proc/sys/vm/nr_hugepages", "8"});
+    instance.needs.settings.push_back(kVmKnobs.With("nr_hugepages", "8"));
   }
   instance.needs.swap = p.Size("swap");
 }
@@ -55,7 +51,7 @@ const Register kHeuristicBoundary{
                        "totalram_pages + total_swap_pages",
           .look_at =
               "a limit that moves with what is touched is the old heuristic"},
-     .needs = {.settings = {{"/proc/sys/vm/overcommit_memory", "0"}}},
+     .needs = {.settings = {kVmKnobs.With(kMode, "0")}},
      .adjust = Adjust,
      .params = {{"touched", {"none", "half"}}, {"swap", {"0", "64m"}}},
      .probe = Probe,

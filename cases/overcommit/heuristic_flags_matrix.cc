@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mode 0 refuses what is writable and private, or shared, beyond RAM + swap;
 // what is only read, or mapped with MAP_NORESERVE, it never refuses.
-#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
 
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
 namespace {
-
-constexpr int kRw = PROT_READ | PROT_WRITE;
-constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
-constexpr int kShared = MAP_SHARED | MAP_ANONYMOUS;
 
 struct Kind {
   const char* name;
@@ -29,98 +20,78 @@ struct Kind {
 constexpr Kind kKinds[] = {
     {"rw", kRw, kPrivate, true, true, false},
     {"w", PROT_WRITE, kPrivate, true, true, false},
-    {"rw_noreserve", kRw, kPrivate | MAP_NORESERVE, false, false, true},
+    {"rw, noreserve", kRw, kPrivate | MAP_NORESERVE, false, false, true},
     {"r", PROT_READ, kPrivate, false, false, false},
-    {"r_noreserve", PROT_READ, kPrivate | MAP_NORESERVE, false, false, true},
-    {"none", PROT_NONE, kPrivate, false, false, false},
-    {"shared_rw", kRw, kShared, true, false, false},
-    {"shared_r", PROT_READ, kShared, true, false, false},
-    {"shared_noreserve", kRw, kShared | MAP_NORESERVE, false, false, true},
+    {"r, noreserve", PROT_READ, kPrivate | MAP_NORESERVE, false, false, true},
+    {"no access", PROT_NONE, kPrivate, false, false, false},
+    {"shared rw", kRw, kShared, true, false, false},
+    {"shared r", PROT_READ, kShared, true, false, false},
+    {"shared, noreserve", kRw, kShared | MAP_NORESERVE, false, false, true},
     {"growsdown", kRw, kPrivate | MAP_GROWSDOWN, true, true, false},
     {"stack", kRw, kPrivate | MAP_STACK, true, true, false},
-    {"file_rw", kRw, MAP_PRIVATE, true, true, false},
-    {"file_r", PROT_READ, MAP_PRIVATE, false, false, false},
-    {"file_shared_r", PROT_READ, MAP_SHARED, false, false, false}};
+    {"file rw", kRw, MAP_PRIVATE, true, true, false},
+    {"file r", PROT_READ, MAP_PRIVATE, false, false, false},
+    {"file shared r", PROT_READ, MAP_SHARED, false, false, false}};
 
-// "rw_over"
-const char* Name(char (&name)[48], const char* kind, const char* what) {
-  std::snprintf(name, sizeof name, "%s_%s", kind, what);
-  return name;
+struct Maps : Scene {
+  int exe = Must(trace, "open of the program",
+                 open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  Range page = {};
+};
+
+auto MapsAPage(const Kind& kind, Bytes size) {
+  return [&kind, size](Maps& s) {
+    const int fd = (kind.flags & MAP_ANONYMOUS) != 0 ? -1 : s.exe;
+    s.Set("limit errno", TryMap(size, kind.prot, kind.flags, fd));
+    s.Set("over errno", TryMap(size + kPage, kind.prot, kind.flags, fd));
+    // Apart from its neighbours.
+    const Range hole =
+        MapBare(s.trace, 3 * kPage, PROT_NONE, kPrivate | MAP_NORESERVE);
+    s.page = Part(hole, 1, 1);
+    MapOver(s.trace, s.page, kind.prot, kind.flags, fd);
+  };
+}
+auto Has(const char* flag) {
+  return [=](Maps& s) { return MappingHasFlag(s.page, flag); };
 }
 
-void Measure(Trace& trace, const Kind& kind, int file, std::int64_t limit) {
-  char name[48];
-  const int fd = (kind.flags & MAP_ANONYMOUS) != 0 ? -1 : file;
-  for (const int more : {0, 1}) {
-    void* at = mmap(nullptr, Pages(limit + more), kind.prot, kind.flags, fd, 0);
-    trace.Set(Name(name, kind.name, more == 0 ? "limit" : "over"),
-              at == MAP_FAILED ? errno : 0);
-    if (at != MAP_FAILED) munmap(at, Pages(limit + more));
-  }
-  // Apart from its neighbours.
-  void* hole =
-      mmap(nullptr, Pages(3), PROT_NONE, kPrivate | MAP_NORESERVE, -1, 0);
-  char* const middle = static_cast<char*>(hole) + Pages(1);
-  if (hole == MAP_FAILED || mmap(middle, Pages(1), kind.prot,
-                                 kind.flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
-    trace.Stop("mmap of a page", errno);
-  }
-  const Range page{.start = middle, .size = kPage};
-  trace.Set(Name(name, kind.name, "ac"), MappingHasFlag(page, "ac"));
-  trace.Set(Name(name, kind.name, "nr"), MappingHasFlag(page, "nr"));
-  munmap(hole, Pages(3));
+// A segment of that size.
+auto AsksForSegment(Bytes size, int flags) {
+  return [=] {
+    const int id = shmget(IPC_PRIVATE, Length(size), IPC_CREAT | 0600 | flags);
+    if (id >= 0) shmctl(id, IPC_RMID, nullptr);
+    return ErrnoOf(id);
+  };
 }
 
-int TrySegment(std::int64_t pages, int flags) {
-  const int id = shmget(IPC_PRIVATE, Pages(pages), IPC_CREAT | 0600 | flags);
-  if (id < 0) return errno;
-  shmctl(id, IPC_RMID, nullptr);
-  return 0;
-}
-
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const std::int64_t limit = (f.ram + f.swap) / kPage;
-  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  for (const Kind& kind : kKinds) Measure(trace, kind, file, limit);
-  close(file);
-  trace.Set("segment_limit", TrySegment(limit, 0));
-  trace.Set("segment_over", TrySegment(limit + 1, 0));
-  trace.Set("segment_noreserve_over", TrySegment(limit + 1, SHM_NORESERVE));
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  std::vector<Oracle> all = {Survives()};
-  char name[48];
+Steps<Maps> Make(const Params&, const Facts& f) {
+  const Bytes limit = f.ram + f.swap;
+  Steps<Maps> steps;
   for (const Kind& kind : kKinds) {
-    const auto expect = [&](const char* what, int value) {
-      all.push_back(Count(Name(name, kind.name, what), Eq(value)));
-    };
-    expect("limit", 0);
-    expect("over", kind.checked ? ENOMEM : 0);
-    expect("ac", kind.accounted);
-    expect("nr", kind.noreserve);
+    steps.push_back({kind.name, MapsAPage(kind, limit), Count("limit errno", 0),
+                     Count("over errno", kind.checked ? ENOMEM : 0),
+                     Is("ac", Has("ac"), kind.accounted),
+                     Is("nr", Has("nr"), kind.noreserve)});
   }
-  all.push_back(Count("segment_limit", Eq(0)));
-  all.push_back(Count("segment_over", Eq(ENOMEM)));
-  all.push_back(Count("segment_noreserve_over", Eq(0)));
-  return AllOf(all);
+  steps.push_back(Asks<Maps>("get a segment", AsksForSegment(limit, 0)));
+  steps.push_back({"get a segment, a page more",
+                   AsksForSegment(limit + kPage, 0), Refused(ENOMEM)});
+  steps.push_back(Asks<Maps>("get it, noreserve",
+                             AsksForSegment(limit + kPage, SHM_NORESERVE)));
+  return steps;
 }
 
 const Register kHeuristicFlagsMatrix{
     {.id = "overcommit/heuristic_flags_matrix",
      .summary = "mode 0: what is checked against RAM + swap, and what is not",
-     .explains =
-         {.claim = "Seed 1 on the flags of mmap, seed 2 on the heuristic; "
-                   "mmap(2), MAP_NORESERVE",
-          .deed = "maps RAM + swap and a page more, by every kind of mapping, "
-                  "and reads the flags of each in smaps",
-          .functions = "accountable_mapping, do_mmap, shmem_acct_size",
-          .look_at = "…_limit and …_over are errnos, …_ac and …_nr flags of "
-                     "smaps"},
+     .explains = {.claim = "Seed 1 on the flags of mmap, seed 2 on the "
+                           "heuristic; mmap(2), MAP_NORESERVE",
+                  .functions = "accountable_mapping, do_mmap, shmem_acct_size",
+                  .look_at = "limit, over: of a mapping as large as RAM + "
+                             "swap, and a page more; ac, nr: flags of smaps"},
      .suite = Suite::kQuick,
-     .needs = {.settings = {{kMode, "0"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .needs = {.settings = {kVmKnobs.With(kMode, "0")}},
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

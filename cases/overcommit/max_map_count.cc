@@ -1,42 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // vm.max_map_count is exact: each call that makes mappings, or may have to, is
 // refused where there are as many spare ones as it asks for but one.
-#include <sys/syscall.h>
-
-#include <cerrno>
-#include <cstdio>
-
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
 namespace {
 
-constexpr int kRw = PROT_READ | PROT_WRITE;
-constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS;
-constexpr const char* kMaxMaps = "/proc/sys/vm/max_map_count";
-constexpr const char* kDefault = "65530";
 constexpr std::int64_t kPages = 9;
 constexpr int kMostSpare = 12;
 constexpr int kFill = 40;
 
-int Of(bool done) { return done ? 0 : errno; }
-
-int Maps() {
-  // Not the one that the kernel shows above the address space.
-  return ReadMapping({.start = nullptr, .size = 128_TiB}).mappings;
-}
-
 // `more` than there are.
 void Allow(Trace& trace, int more) {
-  char text[16];
-  std::snprintf(text, sizeof text, "%d", Maps() + more);
-  WriteKnob(trace, kMaxMaps, text);
+  kVmKnobs.Set(trace, kMaxMaps, ReadMapping(kAllMappings).mappings + more);
 }
+void AllowDefault(Trace& trace) { kVmKnobs.Set(trace, kMaxMaps, 65530); }
 
-// What the deeds work on: a mapping of kPages, and free places.
+// What the deeds work on: a mapping of kPages, and a free place.
 struct Place {
-  char* at;
+  Range at;
   char* elsewhere;
+  Range Second() const { return Part(at, 1, 1); }
 };
 
 struct Deed {
@@ -46,108 +30,81 @@ struct Deed {
 };
 constexpr Deed kDeeds[] = {
     {"map", 0, [](Place&) { return TryMap(kPage, kRw, kPrivate); }},
-    {"brk", 0,
-     [](Place&) {
-       const long now = syscall(SYS_brk, 0);
-       const bool grown = syscall(SYS_brk, now + 4096) == now + 4096;
-       syscall(SYS_brk, now);
-       return grown ? 0 : ENOMEM;
-     }},
-    {"unmap_end", -1, [](Place& p) { return Of(munmap(p.at, 4096) == 0); }},
-    {"unmap_middle", 1,
-     [](Place& p) { return Of(munmap(p.at + 4096, 4096) == 0); }},
-    {"protect_end", 1,
-     [](Place& p) { return Of(mprotect(p.at, 4096, PROT_READ) == 0); }},
-    {"protect_middle", 2,
-     [](Place& p) { return Of(mprotect(p.at + 4096, 4096, PROT_READ) == 0); }},
-    {"advise_middle", 2,
-     [](Place& p) {
-       return Of(madvise(p.at + 4096, 4096, MADV_DONTFORK) == 0);
-     }},
+    {"grow the heap", 0, [](Place&) { return TryBrkAndBack(1); }},
+    {"unmap the end", -1, [](Place& p) { return TryUnmap(Part(p.at, 0, 1)); }},
+    {"unmap in the middle", 1, [](Place& p) { return TryUnmap(p.Second()); }},
+    {"protect the end", 1,
+     [](Place& p) { return TryProtect(Part(p.at, 0, 1), PROT_READ); }},
+    {"protect in the middle", 2,
+     [](Place& p) { return TryProtect(p.Second(), PROT_READ); }},
+    {"advise in the middle", 2,
+     [](Place& p) { return TryAdvise(p.Second(), MADV_DONTFORK); }},
     // Three are kept for what unmapping the old place may need.
     {"move", 4,
      [](Place& p) {
-       return Of(mremap(p.at, Pages(kPages), Pages(kPages + 1),
-                        MREMAP_MAYMOVE) != MAP_FAILED);
+       return TryRemap(p.at, (kPages + 1) * kPage, MREMAP_MAYMOVE);
      }},
     // And two more, as what is at either place may be split; until "mm/mremap:
     // correct invalid map count check" (7.1).
-    {"move_fixed", 6,
+    {"move to a fixed place", 6,
      [](Place& p) {
-       return Of(mremap(p.at, Pages(kPages), Pages(kPages),
-                        MREMAP_MAYMOVE | MREMAP_FIXED,
-                        p.elsewhere) != MAP_FAILED);
+       return TryRemap(p.at, kPages * kPage, MREMAP_MAYMOVE | MREMAP_FIXED,
+                       p.elsewhere);
      }},
 };
 
-// The fewest spare mappings with which the deed is done.
-int FewestSpare(Trace& trace, const Deed& deed, int& refused) {
-  for (int spare = -1; spare <= kMostSpare; ++spare) {
+// Finds the fewest spare mappings with which the deed is done.
+void Try(Trace& trace, const Deed& deed) {
+  int refused = 0;
+  int spare = -1;
+  for (; spare <= kMostSpare; ++spare) {
     const Range hole = MapAnonymous(
         trace, 64 * kPage,
         {.prot = PROT_NONE, .align = kPage, .pages = MapOptions::kDefault});
-    Place place{.at = hole.start + Pages(8),
-                .elsewhere = hole.start + Pages(40)};
-    if (mmap(place.at, Pages(kPages), kRw, kPrivate | MAP_FIXED, -1, 0) ==
-        MAP_FAILED) {
-      trace.Stop("mmap", errno);
-    }
+    Place place{.at = Part(hole, 8, kPages),
+                .elsewhere = Part(hole, 40, 1).start};
+    MapOver(trace, place.at, kRw, kPrivate);
     Allow(trace, spare);
     const int error = deed.run(place);
-    WriteKnob(trace, kMaxMaps, kDefault);
+    AllowDefault(trace);
     Unmap(trace, hole);
-    if (error == 0) return spare;
+    if (error == 0) break;
     refused = error;
   }
-  return kMostSpare + 1;
+  trace.Set("fewest spare", spare);
+  trace.Set("before", refused);
 }
 
-const char* Name(char (&name)[48], const char* deed, const char* what) {
-  std::snprintf(name, sizeof name, "%s_%s", deed, what);
-  return name;
-}
+struct Maps : Scene {};
 
 // Of different protection, so that none merge.
-int Fill(Trace& trace) {
-  char* places[kFill];
-  Allow(trace, 10);
+void Fill(Maps& s) {
+  void* places[kFill];
+  Allow(s.trace, 10);
   int made = 0;
   for (; made < kFill; ++made) {
-    void* const at =
-        mmap(nullptr, 4096, made % 2 == 0 ? kRw : PROT_READ, kPrivate, -1, 0);
-    if (at == MAP_FAILED) break;
-    places[made] = static_cast<char*>(at);
+    places[made] = mmap(nullptr, Pages(1), made % 2 == 0 ? kRw : PROT_READ,
+                        kPrivate, -1, 0);
+    if (places[made] == MAP_FAILED) break;
   }
-  WriteKnob(trace, kMaxMaps, kDefault);
-  for (int i = 0; i < made; ++i) munmap(places[i], 4096);
-  return made;
+  AllowDefault(s.trace);
+  for (int i = 0; i < made; ++i) munmap(places[i], Pages(1));
+  s.Set("made", made);
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  char name[48];
-  for (const Deed& deed : kDeeds) {
-    int refused = 0;
-    trace.Set(Name(name, deed.name, "spare"),
-              FewestSpare(trace, deed, refused));
-    trace.Set(Name(name, deed.name, "refused"), refused);
-  }
-  trace.Set("filled", Fill(trace));
-}
-
-Oracle Expect(const Params&, const Facts& f) {
-  char name[48];
-  std::vector<Oracle> all = {Survives(), Count("filled", Eq(11))};
+Steps<Maps> Make(const Params&, const Facts& f) {
+  Steps<Maps> steps;
   for (const Deed& deed : kDeeds) {
     const bool less = deed.spare == 6 && f.kernel >= KernelVersion{7, 1};
-    all.push_back(
-        Count(Name(name, deed.name, "spare"), Eq(less ? 4 : deed.spare)));
+    const testing::Matcher<std::int64_t> none = 0;
     // madvise once said EAGAIN.
-    all.push_back(Count(Name(name, deed.name, "refused"),
-                        deed.spare < 0 ? testing::Matcher<std::int64_t>(Eq(0))
-                                       : testing::Matcher<std::int64_t>(
-                                             AnyOf(ENOMEM, EAGAIN))));
+    steps.push_back(
+        {deed.name, [&deed](Maps& s) { Try(s.trace, deed); },
+         Count("fewest spare", less ? 4 : deed.spare),
+         Count("before", deed.spare < 0 ? none : AnyOf(ENOMEM, EAGAIN))});
   }
-  return AllOf(all);
+  steps.push_back({"fill what is left for ten more", Fill, Count("made", 11)});
+  return steps;
 }
 
 const Register kMaxMapCount{
@@ -156,17 +113,13 @@ const Register kMaxMapCount{
      .explains =
          {.claim = "Seed 2: what else may say \"Cannot allocate memory\"; "
                    "Documentation/admin-guide/sysctl/vm: max_map_count",
-          .deed =
-              "lets ever more mappings be there until mmap, brk, munmap, "
-              "mprotect, madvise and mremap are done; fills up what is left",
           .functions = "do_mmap, do_brk_flags, split_vma, do_munmap, move_vma, "
                        "mremap_to",
-          .look_at = "…_spare is how many more than there are must be allowed, "
-                     "-1 one less; …_refused is the errno before"},
+          .look_at = "fewest spare: how many more than there are must be "
+                     "allowed, -1 one less; before: the errno with one less"},
      .blast = Blast::kMachine,
      .needs = {.alone = true},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

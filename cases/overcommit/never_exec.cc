@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 2, with nothing left, execve is refused with an errno while there is
 // still somebody to tell it to: who asked lives on, and nothing is charged.
-#include <fcntl.h>
 #include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 
 #include "cases/overcommit/room.h"
 
@@ -17,85 +10,86 @@ namespace {
 
 constexpr std::int64_t kArgument = 30;  // pages; 32 are allowed
 constexpr int kMostArguments = 16;      // 2 MiB: a quarter of the stack
+constexpr int kKilled = 1000;           // and the signal
 
-// By a child that shares the memory of its parent, so that nothing else is
-// charged: the errno of execve; 0 where the program is stopped at its first
-// instruction; 1000 and its signal where the child is killed.
-int Exec(Trace& trace, int arguments) {
-  static volatile int error;
-  static char text[kArgument << 12];
-  std::memset(text, 'x', sizeof text - 1);
-  char* list[kMostArguments + 1] = {};
-  for (int i = 0; i < arguments; ++i) list[i] = text;
-  char* const environment[] = {nullptr};
-  error = 0;
-  const pid_t child = vfork();
-  if (child == 0) {
-    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-    syscall(SYS_execveat, AT_FDCWD, "/proc/self/exe", list, environment, 0);
-    error = errno;
-    _exit(0);
+struct Program : CommitScene {
+  // More than two batches.
+  int many = static_cast<int>(2 * Batch(f) / kArgument + 1);
+  int taken = -1;
+
+  // By a child that shares the memory of its parent, so that nothing else is
+  // charged: the errno of execve; 0 where the program is stopped at its first
+  // instruction.
+  int Exec(int arguments) const {
+    static volatile int error;
+    static char text[kArgument << 12];
+    if (arguments > kMostArguments) trace.Stop("arguments", E2BIG);
+    std::memset(text, 'x', sizeof text - 1);
+    char* list[kMostArguments + 1] = {};
+    for (int i = 0; i < arguments; ++i) list[i] = text;
+    char* const environment[] = {nullptr};
+    error = 0;
+    const pid_t child = vfork();
+    if (child == 0) {
+      ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+      syscall(SYS_execveat, AT_FDCWD, "/proc/self/exe", list, environment, 0);
+      error = errno;
+      _exit(0);
+    }
+    Must(trace, "vfork", child);
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFSTOPPED(status)) {
+      EndChild(child);
+      // What would have killed it stops it as well.
+      const int signal = WSTOPSIG(status);
+      return signal == SIGTRAP ? 0 : kKilled + signal;
+    }
+    return WIFSIGNALED(status) ? kKilled + WTERMSIG(status) : error;
   }
-  if (child < 0) trace.Stop("vfork", errno);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFSTOPPED(status)) {
-    EndChild(child);
-    // What would have killed it stops it as well.
-    const int signal = WSTOPSIG(status);
-    return signal == SIGTRAP ? 0 : 1000 + signal;
+  int ExecOne() { return Exec(1); }
+  int ExecMany() { return Exec(many); }
+
+  // There is a first page for the arguments, not one for each: an address space
+  // that is empty yet has the user's reserve of the one that asks.
+  int ExecHalfway() {
+    return RunChild(trace, [&] {
+      LeaveRoom(trace, Who::kUser, 0);
+      Become(trace, Who::kUser);
+      const std::int64_t before = CommittedPages();
+      Set("halfway errno", ExecMany());
+      Set("charged halfway", CommittedPages() - before);
+    });
   }
-  return WIFSIGNALED(status) ? 1000 + WTERMSIG(status) : error;
-}
-
-// More than two batches.
-int ManyArguments(const Facts& f) {
-  return static_cast<int>(2 * Batch(f) / kArgument + 1);
-}
-
-// There is a first page for the arguments, not one for each: an address space
-// that is empty yet has the user's reserve of the one that asks.
-void Halfway(Trace& trace, const Facts& f) {
-  LeaveRoom(trace, Who::kUser, 0);
-  Become(trace, Who::kUser);
-  const std::int64_t before = CommittedPages();
-  trace.Set("halfway", Exec(trace, ManyArguments(f)));
-  trace.Set("halfway_charged", CommittedPages() - before);
-}
-
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  if (ManyArguments(f) > kMostArguments) trace.Stop("arguments", E2BIG);
-  GrowStack<64 << 10>();
-  const std::int64_t start = CommittedPages();
-  trace.Set("with_room", Exec(trace, 1));
-  trace.Set("with_room_charged", CommittedPages() - start);
-  trace.Set("halfway_status",
-            Reap(StartChild(trace, [&] { Halfway(trace, f); })));
-
   // Less than nothing, so that a batch more or less does not matter.
-  const int taken = LeaveRoom(trace, Who::kUser, -2 * Batch(f));
-  Become(trace, Who::kUser);
-  const std::int64_t before = CommittedPages();
-  trace.Set("fork", TryFork());
-  trace.Set("exec", Exec(trace, 1));
-  trace.Set("exec_many", Exec(trace, ManyArguments(f)));
-  trace.Set("charged", CommittedPages() - before);
-  close(taken);
-  trace.Set("then", Exec(trace, 1));
-  trace.Set("then_many", Exec(trace, ManyArguments(f)));
-  trace.Set("left", CommittedPages() - start);
-}
+  void TakeAll() {
+    taken = LeaveRoom(trace, Who::kUser, -2 * Batch(f));
+    Become(trace, Who::kUser);
+  }
+};
 
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(
-      AllOf(Survives(), Count("with_room", Eq(0)),
-            Count("with_room_charged", Eq(0)), Count("halfway_status", Eq(0)),
-            // copy_strings: whatever get_arg_page fails for.
-            Count("halfway", Eq(E2BIG)), Count("halfway_charged", Eq(0))),
-      Count("fork", Eq(ENOMEM)), Count("exec", Eq(ENOMEM)),
-      Count("exec_many", Eq(ENOMEM)), Count("charged", Eq(0)),
-      Count("then", Eq(0)), Count("then_many", Eq(0)), Count("left", Eq(0)),
-      Count("oom_kills", Eq(0)));
+Steps<Program> Make(const Params&, const Facts&) {
+  const auto charged = [](testing::Matcher<std::int64_t> pages) {
+    return Row<Program>("charged", &Program::Charged, pages);
+  };
+  return {
+      StepOf<Program>("execute with room", &Program::ExecOne, charged(0))
+          .HoldsWithout("it is refused as soon as there is none"),
+      // copy_strings: E2BIG, whatever get_arg_page fails for.
+      {"execute with room for some arguments", &Program::ExecHalfway,
+       Count("halfway errno", E2BIG), Count("charged halfway", 0)},
+      {"take all and more", &Program::TakeAll, charged(Gt(0))},
+      {"fork", TryFork, Refused(ENOMEM)},
+      {"execute", &Program::ExecOne, Refused(ENOMEM)},
+      {"execute with many arguments", &Program::ExecMany, Refused(ENOMEM),
+       charged(0)},
+      {"give all back", [](Program& s) { return ErrnoOf(close(s.taken)); },
+       charged(Lt(0))},
+      Asks<Program>("execute then", &Program::ExecOne),
+      StepOf<Program>("execute with many arguments then", &Program::ExecMany,
+                      Is("left", &Program::Left, 0), Count("oom_kills", 0))
+          .HoldsWithout(kOnlyAsks),
+  };
 }
 
 const Register kNeverExec{
@@ -104,15 +98,11 @@ const Register kNeverExec{
      .explains =
          {.claim = "overcommit.never.exec_fail; seed 2: in mode 2 no command "
                    "can be started any more; execve(2): ENOMEM, E2BIG",
-          .deed = "executes itself by vfork with room, with room for some of "
-                  "many arguments, and with none",
           .functions = "bprm_mm_init, insert_vm_struct, get_arg_page, "
                        "acct_stack_growth, free_bprm",
-          .look_at = "each is an errno, or 1000 and the signal that killed it; "
-                     "…_charged are pages that a refused one kept"},
-     .needs = {.alone = true, .settings = {{kMode, "2"}}},
-     .subject = Subject,
-     .expect = Expect}};
+          .look_at = "an errno of 1000 and more: the signal that killed it"},
+     .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate
