@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a process that mapped so many percent of RAM and swap can fork here.
 // Nothing of it is touched: what is asked is whether the kernel allows it.
-#include <cerrno>
-
 #include "cases/validate/without_harm.h"
 
 namespace oomgate {
 namespace {
 
 Bytes Mapped(const Params& p, const Facts& f) {
-  return (f.ram + f.swap) * p.Number("percent") / 100 / 4096 * 4096;
+  return (f.ram + f.swap) * p.Number("percent") / 100 / kPage * kPage;
 }
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {
@@ -22,9 +20,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     trace.Set("fork_errno", ENOMEM);
     return;
   }
-  void* at = mmap(nullptr, static_cast<std::size_t>(size.count),
-                  PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (at == MAP_FAILED) trace.Stop("mmap of what is to be forked", errno);
+  MapBare(trace, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
   trace.Set("fork_errno", TryFork());
 }
 
@@ -33,7 +29,7 @@ std::string Probe(const Params& p, const Facts& f) {
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("fork_errno", Eq(0)));
+  return AllOf(Survives(), Count("fork_errno", 0));
 }
 
 const Register kFork{

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether one mapping of so many percent of RAM and swap is granted here, as
 // this host is set up. Nothing of it is touched.
-#include <cerrno>
-
 #include "cases/validate/without_harm.h"
 
 namespace oomgate {
 namespace {
 
 Bytes Wanted(const Params& p, const Facts& f) {
-  return (f.ram + f.swap) * p.Number("percent") / 100 / 4096 * 4096;
+  return (f.ram + f.swap) * p.Number("percent") / 100 / kPage * kPage;
 }
 
 bool Charged(const Params& p) { return p["kind"] != "reserved"; }
@@ -34,7 +32,7 @@ std::string Probe(const Params& p, const Facts& f) {
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("errno", Eq(0)));
+  return AllOf(Survives(), Count("errno", 0));
 }
 
 const Register kLargeMap{

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a process can really have so many mappings here: it makes them, by
 // turns with and without write access, so that no two are merged.
-#include <cerrno>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -13,26 +11,21 @@ constexpr std::int64_t kOwn = 64;
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
   const std::int64_t wanted = p.Number("count") - kOwn;
-  const auto length = static_cast<std::size_t>(wanted) * 4096;
-  char* const at = static_cast<char*>(
-      mmap(nullptr, length, PROT_NONE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-  if (at == MAP_FAILED) trace.Stop("mmap of the range to divide", errno);
+  const Range all = MapBare(trace, wanted * kPage, PROT_NONE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
   std::atomic<std::int64_t>& made = trace.Counter("made");
   made = 1;
   // Each page that differs from both neighbours makes two more mappings.
-  for (std::int64_t page = 1; page < wanted - 1; page += 2) {
-    if (mprotect(at + page * 4096, 4096, PROT_READ) != 0) {
-      trace.Set("errno", errno);
-      return;
-    }
-    made += 2;
+  int error = 0;
+  for (std::int64_t page = 1; page < wanted - 1 && error == 0; page += 2) {
+    error = TryProtect(all.Part(page * kPage, kPage), PROT_READ);
+    if (error == 0) made += 2;
   }
-  trace.Set("errno", 0);
+  trace.Set("errno", error);
 }
 
 Oracle Expect(const Params& p, const Facts&) {
-  return AllOf(Survives(), Count("errno", Eq(0)),
+  return AllOf(Survives(), Count("errno", 0),
                Count("made", Ge(p.Number("count") - kOwn - 2)));
 }
 
@@ -48,7 +41,6 @@ const Register kMaps{
      .summary = "a process can have so many mappings",
      .explains = {.claim = "one mapping per file of an index (Elasticsearch), "
                            "per stack or arena; vm.max_map_count",
-                  .deed = "divides a range by mprotect until it has them",
                   .functions =
                       "mprotect_fixup, split_vma, sysctl_max_map_count",
                   .look_at = "made: where it was refused"},

@@ -2,10 +2,6 @@
 // Whether a program that is not root may lock so much memory here, as a heap
 // with bootstrap.memory_lock does: by the limit that this program was given.
 #include <linux/capability.h>
-#include <sys/resource.h>
-
-#include <algorithm>
-#include <cerrno>
 
 #include "oomgate/case.h"
 
@@ -20,13 +16,12 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
   // Who may lock anything is not asked.
   DropCapability(trace, CAP_IPC_LOCK);
   const Range heap = MapAnonymous(trace, p.Size("size"));
-  const auto length = static_cast<std::size_t>(heap.size.count);
-  trace.Set("errno", mlock(heap.start, length) == 0 ? 0 : errno);
+  trace.Set("errno", TryLock(heap));
   trace.Set("locked", StatusField("VmLck"));
 }
 
 Oracle Expect(const Params& p, const Facts&) {
-  return AllOf(Survives(), Count("errno", Eq(0)),
+  return AllOf(Survives(), Count("errno", 0),
                Size("locked", Ge(p.Size("size"))));
 }
 

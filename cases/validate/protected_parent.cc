@@ -1,43 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // A parent that is exempt from the OOM killer outlives a child that gave the
 // exemption up and filled their box: the postmaster and its backends.
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
 namespace {
 
-constexpr const char* kAdj = "/proc/self/oom_score_adj";
-
-int SetAdj(const char* value, std::size_t length) {
-  const int fd = open(kAdj, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  const int error =
-      write(fd, value, length) == static_cast<ssize_t>(length) ? 0 : errno;
-  close(fd);
-  return error;
+int SetAdj(int value) {
+  return KernelFolder("/proc/self").Write("oom_score_adj", value);
 }
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
-  const int refused = SetAdj("-1000", 5);
+  const int refused = SetAdj(-1000);
   if (refused != 0) trace.Stop("writing -1000 to oom_score_adj", refused);
   const Range range = MapAnonymous(trace, 2 * f.box);
-  const pid_t child = StartChild(trace, [&] {
-    trace.Set("raise_errno", SetAdj("0", 1));
+  const int status = RunChild(trace, [&] {
+    trace.Set("raise_errno", SetAdj(0));
     WritePages(trace, range);
   });
-  const int status = Reap(child);
   trace.Set("child_signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
 }
 
 std::string Probe(const Params&, const Facts&) {
   const pid_t child = fork();
-  if (child == 0) _exit(SetAdj("-1000", 5));
+  if (child == 0) _exit(SetAdj(-1000));
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child || status == 0)
     return "";
@@ -45,8 +31,8 @@ std::string Probe(const Params&, const Facts&) {
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("raise_errno", Eq(0)),
-               Count("child_signal", Eq(SIGKILL)), Count("oom_kills", Eq(1)));
+  return AllOf(Survives(), Count("raise_errno", 0),
+               Count("child_signal", SIGKILL), Count("oom_kills", 1));
 }
 
 const Register kProtectedParent{

@@ -18,15 +18,14 @@ void Subject(Trace& trace, const Params&, const Facts&) {
     rewritten.Pass();
     _exit(CountOther(data, was) == 0 ? 0 : 1);
   });
-  for (char* at = data.start; at < data.end(); at += 4096)
+  for (char* at = data.start; at < data.end(); at += kPage.count)
     *at = static_cast<char>(was + 1);
   rewritten.Open();
   trace.Set("child_status", Reap(child));
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("child_status", Eq(0)),
-               Count("oom_kills", Eq(0)));
+  return AllOf(Survives(), Count("child_status", 0), Count("oom_kills", 0));
 }
 
 const Register kSnapshot{

@@ -10,7 +10,7 @@ constexpr Bytes kData = 16_MiB;
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const Group box(f);
-  trace.Set("limited", box.Has("memory.swap.max") ? 1 : 0);
+  trace.Set("limited", box.Has("memory.swap.max"));
   trace.Set("limit", box.Number("memory.swap.max"));
   const Range data = MapAnonymous(trace, kData);
   WritePages(trace, data);
@@ -19,8 +19,8 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("limited", Eq(1)), Count("limit", Eq(0)),
-               Count("advice_errno", Eq(0)), Size("swapped", Eq(0_B)));
+  return AllOf(Survives(), Count("limited", 1), Count("limit", 0),
+               Count("advice_errno", 0), Size("swapped", 0_B));
 }
 
 const Register kSwapLimit{
