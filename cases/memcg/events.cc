@@ -1,73 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.events tells of every limit met and every kill, once: at the group
 // whose limit it was, at the victim's, at all above, and locally nowhere else.
-#include <cstdio>
-
-#include "oomgate/case.h"
+#include "cases/memcg/groups.h"
 
 namespace oomgate {
 namespace {
 
 constexpr Bytes kLimit = 8_MiB;
-constexpr const char* kEvents[] = {"low", "high",     "max",
-                                   "oom", "oom_kill", "oom_group_kill"};
 
-void Report(Trace& trace, const char* name, const Group& group) {
-  for (const char* event : kEvents) {
-    char text[48];
-    std::snprintf(text, sizeof text, "%s.%s", name, event);
-    trace.Set(text, group.Field("memory.events", event));
-    std::snprintf(text, sizeof text, "%s.local.%s", name, event);
-    trace.Set(text, group.Field("memory.events.local", event));
+struct Groups : Scene {
+  GroupInBox top{trace, f, "top"};
+  ChildGroup other{trace, top, "other"};
+  Group victim = top.Child(trace, "victim");
+  pid_t bystander = StartChildIn(trace, other, WaitForever);
+
+  void WriteBeyond() const {
+    if (p["limit"] == "above") {
+      top.Set(trace, "memory.max", kLimit);
+    } else {
+      victim.Set(trace, "memory.max", kLimit);
+    }
+    Set("status", RunChildIn(trace, victim, [&] {
+          WritePages(trace, MapAnonymous(trace, 2 * kLimit));
+        }));
   }
+  void RemoveVictim() const { victim.Remove(trace); }
+  bool VictimExists() const { return victim.Has("cgroup.procs"); }
+  int Bystander() const { return ErrnoOf(kill(bystander, 0)); }
+};
+
+// Of a group, or of it alone. `limit`: its own limit was met; `killed`: a
+// member was killed.
+template <typename G>
+Row<Groups> Told(G Groups::*group, const std::string& name, const Facts& f,
+                 bool limit, bool killed) {
+  const bool local = name.ends_with("local");
+  const char* const file = local ? "memory.events.local" : "memory.events";
+  const auto event = [&](const char* what,
+                         testing::Matcher<std::int64_t> count) {
+    return Row<Groups>(name + " " + what, CountIn(group, file, what), count);
+  };
+  // The limit is told once for every attempt to get below it:
+  // MAX_RECLAIM_RETRIES of them, and a few. oom_group_kill came with 5.17.
+  return Rows<Groups>{
+      event("low", 0),
+      event("high", 0),
+      event("max", limit ? Between(17, 40) : Between(0, 0)),
+      event("oom", limit ? 1 : 0),
+      event("oom_kill", killed ? 1 : 0),
+      event("oom_group_kill", f.kernel < KernelVersion{5, 17} ? -1 : 0)};
 }
 
-void Subject(Trace& trace, const Params& p, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group top = box.Child("top");
-  top.GiveToChildren(trace);
-  const Group victim = top.Child(trace, "victim");
-  const Group other = top.Child(trace, "other");
-  (p["limit"] == "above" ? top : victim).Set(trace, "memory.max", kLimit);
-  const pid_t bystander = StartChildIn(trace, other, WaitForever);
-  const pid_t child = StartChildIn(trace, victim, [&] {
-    WritePages(trace, MapAnonymous(trace, 2 * kLimit));
-  });
-  trace.Set("status", Reap(child));
-  Report(trace, "top", top);
-  Report(trace, "victim", victim);
-  Report(trace, "other", other);
-  trace.Set("bystander", kill(bystander, 0));
-  EndChild(bystander);
-  victim.Remove(trace);
-  other.Remove(trace);
-  // What was in a removed child is still told.
-  trace.Set("after.oom_kill", top.Field("memory.events", "oom_kill"));
-  top.Remove(trace);
-}
-
-// `limit`: its own limit was met; `killed`: a member was killed.
-Oracle Events(const std::string& name, const Facts& f, bool limit,
-              bool killed) {
-  // Told once for every attempt to get below the limit: MAX_RECLAIM_RETRIES
-  // of them, and a few.
-  // oom_group_kill came with 5.17.
-  const bool has_group = f.kernel >= KernelVersion{5, 17};
-  return AllOf(Count(name + ".low", Eq(0)), Count(name + ".high", Eq(0)),
-               Count(name + ".max", limit ? Between(17, 40) : Between(0, 0)),
-               Count(name + ".oom", Eq(limit ? 1 : 0)),
-               Count(name + ".oom_kill", Eq(killed ? 1 : 0)),
-               Count(name + ".oom_group_kill", Eq(has_group ? 0 : -1)));
-}
-
-Oracle Expect(const Params& p, const Facts& f) {
+Steps<Groups> Make(const Params& p, const Facts& f) {
   const bool above = p["limit"] == "above";
-  return AllOf(
-      Survives(), Count("status", Eq(SIGKILL)), Count("oom_kills", Eq(1)),
-      Count("bystander", Eq(0)), Events("top", f, true, true),
-      Events("top.local", f, above, false), Events("victim", f, !above, true),
-      Events("victim.local", f, !above, true), Events("other", f, false, false),
-      Events("other.local", f, false, false), Count("after.oom_kill", Eq(1)));
+  return {{"write beyond the limit in a child", &Groups::WriteBeyond,
+           Count("status", SIGKILL), Count("oom_kills", 1),
+           Told(&Groups::top, "top", f, true, true),
+           Told(&Groups::top, "top local", f, above, false),
+           Told(&Groups::victim, "victim", f, !above, true),
+           Told(&Groups::victim, "victim local", f, !above, true),
+           Told(&Groups::other, "other", f, false, false),
+           Told(&Groups::other, "other local", f, false, false),
+           Is("bystander", &Groups::Bystander, 0)},
+          // What was in it is still told.
+          {"remove the victim's group", &Groups::RemoveVictim,
+           Is("exists", &Groups::VictimExists, 0),
+           Is("oom_kill", Event(&Groups::top, "oom_kill"), 1)}};
 }
 
 const Register kMemcgEvents{
@@ -76,8 +74,6 @@ const Register kMemcgEvents{
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.events "
                            "is hierarchical, memory.events.local is not; seed "
                            "1: observing OOM",
-                  .deed = "lets a child die at its own limit, or at the one "
-                          "of the group above, beside another child",
                   .functions = "memcg_memory_event, memcg_memory_event_mm, "
                                "mem_cgroup_oom",
                   .look_at = "local events at a group that had none say that "
@@ -86,9 +82,10 @@ const Register kMemcgEvents{
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .params = {{"limit", {"own", "above"}}},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {{.name = "victim.max", .unit = "events"}}}};
+     .steps = Make,
+     .metrics = {{.name = "victim.max",
+                  .unit = "events",
+                  .value = "write beyond the limit in a child.victim max"}}}};
 
 }  // namespace
 }  // namespace oomgate

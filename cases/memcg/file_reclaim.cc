@@ -2,13 +2,8 @@
 // File pages do not get a group killed: at memory.max, and at memory.high,
 // they are reclaimed, written back first where they are dirty, and the group
 // stays within its limit.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-
+#include "cases/memcg/groups.h"
 #include "cases/memcg/pressure.h"
-#include "cases/memcg/stat.h"
 
 namespace oomgate {
 namespace {
@@ -18,121 +13,120 @@ constexpr Bytes kFile = 12_MiB;
 constexpr Bytes kSmall = 2_MiB;
 constexpr Bytes kChunk = 64_KiB;
 constexpr Bytes kAhead = 256_KiB;  // may be read ahead
+constexpr std::int64_t kStolen = 2 * (kFile - kLimit) / kPage;
 
-char chunk[kChunk.count];
-
-// Reads or writes the start of the disk; counts bytes in "moved".
-void Move(Trace& trace, Bytes size, bool write) {
-  const int disk = open(kScratchDisk, O_RDWR | O_CLOEXEC);
-  if (disk < 0) trace.Stop("open of the scratch disk", errno);
-  // Newer kernels read further ahead than the group has room.
-  posix_fadvise(disk, 0, 0, POSIX_FADV_RANDOM);
-  for (Bytes at; at < size; at += kChunk) {
-    chunk[0] = static_cast<char>(at / kChunk);
-    const ssize_t n = write ? pwrite(disk, chunk, sizeof chunk, at.count)
-                            : pread(disk, chunk, sizeof chunk, at.count);
-    if (n != static_cast<ssize_t>(sizeof chunk)) trace.Stop("disk", errno);
-    trace.Add("moved", n);
-    if (!write && chunk[0] != static_cast<char>(at / kChunk)) {
-      trace.Add("wrong", 1);
-    }
-  }
-  if (write && fsync(disk) != 0) trace.Stop("fsync", errno);
-  close(disk);
-}
-
-void Forget() {
-  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
-  close(disk);
-}
-
-void Subject(Trace& trace, const Params& p, const Facts& f) {
+struct Disk : Scene {
   // The last to close a disk drops its pages: not the children, then.
-  const int keep = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  const bool high = p["limit"] == "high";
-  group.Set(trace, high ? "memory.high" : "memory.max", kLimit);
-  trace.Set("wrong", 0);
-  const auto run = [&](Bytes size, bool write) {
-    return Reap(StartChildIn(trace, group, [&] { Move(trace, size, write); }));
-  };
-  trace.Set("writer", run(kFile, true));
-  trace.Set("written", trace.Counter("moved").load());
-  trace.Set("after_write", group.Number("memory.current"));
-  trace.Set("reader", run(kFile, false));
-  trace.Set("after_read", group.Number("memory.current"));
-  trace.Set("moved_both", trace.Counter("moved").load());
-  const auto file = [&] { return group.Field("memory.stat", "file"); };
-  HoldsWithin(5000, [&] {
-    return group.Field("memory.stat", "pgsteal") >=
-           2 * (kFile - kLimit) / kPage;
+  int keep = Must(trace, "open of the disk", open(kScratchDisk, O_RDONLY));
+  GroupInBox group{trace, f};
+  bool high = p["limit"] == "high";
+  int limited = Limit();
+
+  int Limit() const {
+    group.Set(trace, high ? "memory.high" : "memory.max", kLimit);
+    return 0;
+  }
+  // Reads or writes its start in a child; counts bytes in "moved".
+  int Move(Bytes size, bool write) const;
+  void Forget() const { posix_fadvise(keep, 0, 0, POSIX_FADV_DONTNEED); }
+
+  std::int64_t Number(const char* field) const {
+    return group.Field("memory.stat", field);
+  }
+};
+
+int Disk::Move(Bytes size, bool write) const {
+  static char chunk[kChunk.count];
+  Set("moved", 0);
+  Set("wrong", 0);
+  return group.Run([&] {
+    const int disk =
+        Must(trace, "open of the disk", open(kScratchDisk, O_RDWR));
+    // Newer kernels read further ahead than the group has room.
+    posix_fadvise(disk, 0, 0, POSIX_FADV_RANDOM);
+    for (Bytes at; at < size; at += kChunk) {
+      const auto mark = static_cast<char>(at / kChunk);
+      chunk[0] = static_cast<char>(write ? mark : ~mark);
+      const ssize_t n = write ? pwrite(disk, chunk, sizeof chunk, at.count)
+                              : pread(disk, chunk, sizeof chunk, at.count);
+      if (n != static_cast<ssize_t>(sizeof chunk)) trace.Stop("disk", errno);
+      trace.Add("moved", n);
+      trace.Add("wrong", chunk[0] == mark ? 0 : 1);
+    }
+    if (write) Must(trace, "fsync", fsync(disk));
   });
-  trace.Set("stolen", group.Field("memory.stat", "pgsteal"));
-  const Stalls stalls(group);
-  trace.Set("stalled_us", stalls.some);
-  trace.Set("stalled_full_us", stalls.full);
-  trace.Set("scanned", group.Field("memory.stat", "pgscan"));
-  trace.Set("file", file());
-  // Those who wrote are gone; what was theirs is folded in within 2 s.
-  const auto anon = [&] { return group.Field("memory.stat", "anon"); };
-  const auto dirty = [&] { return group.Field("memory.stat", "file_dirty"); };
-  HoldsWithin(5000, [&] { return anon() == 0 && dirty() == 0; });
-  trace.Set("anon", anon());
-  trace.Set("dirty", dirty());
-  trace.Set("max", group.Field("memory.events", "max"));
-  trace.Set("high", group.Field("memory.events", "high"));
-  trace.Set("oom", group.Field("memory.events", "oom"));
-  trace.Set("kills", group.Field("memory.events", "oom_kill"));
-  trace.Set("peak", group.Number("memory.peak"));
-  Forget();
-  HoldsWithin(5000, [&] { return file() == 0; });
-  trace.Set("forgotten_file", file());
-  // What fits stays: read again, it is not read from the disk.
-  trace.Set("small", run(kSmall, false));
-  const std::int64_t before = Vmstat("pgpgin");
-  trace.Set("small_again", run(kSmall, false));
-  trace.Set("read_again_kb", Vmstat("pgpgin") - before);
-  HoldsWithin(5000, [&] { return file() >= (kSmall - StatError(f)).count; });
-  trace.Set("small_file", file());
-  Forget();
-  close(keep);
-  group.Remove(trace);
 }
 
-Oracle Expect(const Params& p, const Facts& f) {
+auto Move(Bytes size, bool write = false) {
+  return [=](const Disk& s) { return s.Move(size, write); };
+}
+
+// What the group has told of its reclaim, once it is as much as that.
+void TellReclaim(Disk& s) {
+  s.Set("stolen", OnceHolds(
+                      5000, [&] { return s.Number("pgsteal"); },
+                      [](auto stolen) { return stolen >= kStolen; }));
+  const Stalls stalls(s.group);
+  s.Set("stalled us", stalls.some);
+  s.Set("stalled full us", stalls.full);
+  s.Set("scanned", s.Number("pgscan"));
+}
+
+// Once nothing is left of it: what was theirs who are gone is folded in late.
+Row<Disk> NoMore(const char* field) {
+  return Soon(field, Stat(&Disk::group, field), 0_B);
+}
+
+std::int64_t Read() { return Vmstat("pgpgin"); }
+
+Steps<Disk> Make(const Params& p, const Facts& f) {
   const bool high = p["limit"] == "high";
-  const Bytes stock = 64 * f.cpus * kPage;
   // Above memory.high until the task returns to user space: a chunk, with
   // what was read ahead.
-  const Bytes above = high ? 2 * kChunk + 1_MiB + stock : 0_B;
+  const Bytes most =
+      kLimit + (high ? 2 * kChunk + 1_MiB + ChargeStock(f) : 0_B);
   // What must have been taken to move that much through that little; more than
   // 50 ns for each were a stall.
-  const std::int64_t least = 2 * (kFile - kLimit) / kPage - 256;
+  constexpr std::int64_t kLeast = kStolen - 256;
   // Who is alone there gets nothing done while it reclaims; before 5.17
   // (cb0e52b77487) only waiting was told.
   const double full = f.kernel < KernelVersion{5, 17} ? 0.0 : 90.0;
-  Oracle all = AllOf(
-      Survives(), Count("writer", Eq(0)), Count("reader", Eq(0)),
-      Size("written", Eq(kFile)), Size("moved_both", Eq(2 * kFile)),
-      Count("wrong", Eq(0)),
-      Size("after_write", Between(kLimit / 2, kLimit + above)),
-      Size("after_read", Between(kLimit / 2, kLimit + above)),
-      Count("stolen", Ge(least)), Difference("scanned", "stolen", Ge(0)),
-      Size("file", Between(kLimit / 2, kLimit + above)), Size("anon", Eq(0_B)),
-      Size("dirty", Eq(0_B)), Count("stalled_us", Ge(least / 20)),
-      Percent("stalled_full_us", "stalled_us", Between(full, 101.0)),
-      Count(high ? "high" : "max", Gt(0)), Count(high ? "max" : "high", Eq(0)),
-      Count("oom", Eq(0)), Count("kills", Eq(0)),
-      Size("forgotten_file", Eq(0_B)), Count("small", Eq(0)),
-      Count("small_again", Eq(0)), Count("read_again_kb", Eq(0)),
-      Size("small_file",
-           Between(kSmall - StatError(f), kSmall + kAhead + StatError(f))));
+  constexpr auto kGroup = &Disk::group;
+  const auto current = Is("current", SizeIn(kGroup, "memory.current"),
+                          Between(kLimit / 2, most));
+  const auto moved = [](Bytes size) {
+    return AllOf(Size("moved", size), Count("wrong", 0));
+  };
+  Rows<Disk> reclaimed{
+      moved(kFile),
+      current,
+      {TellReclaim,
+       AllOf(Count("stolen", Ge(kLeast)),
+             Difference("scanned", "stolen", Ge(0)),
+             Count("stalled us", Ge(kLeast / 20)),
+             Percent("stalled full us", "stalled us", Between(full, 101.0)))},
+      Is("file", Stat(kGroup, "file"), Between(kLimit / 2, most)),
+      NoMore("anon"),
+      NoMore("file_dirty"),
+      Is("met", Event(kGroup, high ? "high" : "max"), Gt(0)),
+      Is("not met", Event(kGroup, high ? "max" : "high"), 0),
+      Is("oom", Event(kGroup, "oom"), 0),
+      Is("oom_kill", Event(kGroup, "oom_kill"), 0)};
   // memory.peak came with 5.19.
-  if (f.kernel < KernelVersion{5, 19}) return all;
-  return AllOf(all, Size("peak", high ? Between(kLimit, kLimit + above)
-                                      : Between(kLimit, kLimit)));
+  if (f.kernel >= KernelVersion{5, 19}) {
+    reclaimed.push_back(
+        Is("peak", SizeIn(kGroup, "memory.peak"), Between(kLimit, most)));
+  }
+  return {
+      {"write three times the limit", Move(kFile, true), moved(kFile), current},
+      {"read it all", Move(kFile), reclaimed},
+      {"forget it", &Disk::Forget, NoMore("file")},
+      {"read a part that fits", Move(kSmall), moved(kSmall)},
+      // What fits stays: read again, it is not read from the disk.
+      {"read it again", Move(kSmall), moved(kSmall), Change("kB read", Read, 0),
+       Soon("file", Stat(kGroup, "file"),
+            Between(kSmall - StatError(f), kSmall + kAhead + StatError(f)))},
+  };
 }
 
 const Register kFileReclaim{
@@ -141,24 +135,20 @@ const Register kFileReclaim{
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: at memory.max "
                            "and memory.high, page cache is reclaimed; seed 1: "
                            "page cache",
-                  .deed = "writes and reads a disk three times as large as "
-                          "the limit, then a part that fits, twice",
                   .functions = "try_to_free_mem_cgroup_pages, "
                                "shrink_node_memcgs, balance_dirty_pages, "
-                               "reclaim_high",
-                  .look_at = "stolen, scanned and stalled tell of the reclaim; "
-                             "read_again_kb that what fits was dropped"},
+                               "reclaim_high"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true, .disk = 64_MiB},
      .params = {{"limit", {"max", "high"}}},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "scanned",
                   .better = Better::kLower,
                   .unit = "pages",
                   .kind = Kind::kBounded,
                   .tolerance = 20000,
-                  .cause = "write-back decides what is scanned twice"}}}};
+                  .cause = "write-back decides what is scanned twice",
+                  .value = "read it all.scanned"}}}};
 
 }  // namespace
 }  // namespace oomgate

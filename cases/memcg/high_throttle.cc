@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.high stops nobody and kills nobody: it slows a writer that cannot be
 // reclaimed, more with every page; pressure shows it, and a trigger tells.
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <ctime>
-
+#include "cases/memcg/groups.h"
 #include "cases/memcg/pressure.h"
+#include "oomgate/stopwatch.h"
 
 namespace oomgate {
 namespace {
@@ -19,110 +13,114 @@ constexpr Bytes kWanted = 32_MiB;
 constexpr int kWatched = 2500;      // milliseconds
 constexpr int kWatchedAbove = 800;  // without limit it would be over
 
-std::int64_t Now() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+struct Groups : Scene {
+  GroupInBox group{trace, f};
+  ChildGroup calm{trace, group.box(), "calm"};
+  ChildGroup above{trace, group.box(), "above"};
+  ChildGroup below{trace, above, "below"};
+  pid_t other = StartChildIn(trace, calm, WaitForever);
+  pid_t writer = -1;
+  std::atomic<std::int64_t>* written = nullptr;
+  pollfd trigger{Must(trace, "open of memory.pressure",
+                      open(group.PathOf("memory.pressure").text,
+                           O_RDWR | O_NONBLOCK | O_CLOEXEC)),
+                 POLLPRI, 0};
+
+  // Until it has written so much, or for 10 s.
+  void StartWriter(const Group& in) {
+    written = &trace.Counter("written");
+    writer = StartChildIn(
+        trace, in, [&] { WritePages(trace, MapAnonymous(trace, kWanted)); });
+    HoldsWithin(10000, [&] { return Total() >= kHigh; });
+  }
+  void WriteBeyond() {
+    group.Set(trace, "memory.high", kHigh);
+    StartWriter(group);
+  }
+  void WriteBelow() {
+    above.Set(trace, "memory.high", kHigh);
+    StartWriter(below);
+  }
+  bool EndedWithin(int milliseconds) const {
+    int status = -1;
+    return EndsWithin(writer, milliseconds, status);
+  }
+  bool EndedBelow() const { return EndedWithin(kWatchedAbove); }
+  int Fired() { return poll(&trigger, 1, 0); }
+  int Fires() { return poll(&trigger, 1, 10000); }
+  int Told() const { return trigger.revents & POLLPRI; }
+  std::int64_t CalmStalled() const { return Stalls(calm).some; }
+  Bytes Total() const { return Bytes{written->load()}; }
+  std::int64_t Stalled() const { return Stalls(group).some; }
+};
+
+// Asks for a trigger: "some", microseconds, in a window of so many.
+template <std::size_t kSize>
+auto SetTrigger(const char (&text)[kSize]) {
+  return [&text](const Groups& s) {
+    return ErrnoOf(write(s.trigger.fd, text, kSize));
+  };
 }
 
-// What the groups above may have holds for all below.
-void Above(Trace& trace, const OpenedBox& box) {
-  const Group above = box.Child("above");
-  above.GiveToChildren(trace);
-  const Group group = above.Child(trace, "group");
-  above.Set(trace, "memory.high", kHigh);
-  trace.Set("written", 0);
-  const pid_t child = StartChildIn(
-      trace, group, [&] { WritePages(trace, MapAnonymous(trace, kWanted)); });
-  const auto written = [&] { return trace.Counter("written").load(); };
-  HoldsWithin(10000, [&] { return written() >= kHigh.count; });
-  int status = -1;
-  const bool ended = EndsWithin(child, kWatchedAbove, status);
-  trace.Set("above.ended", ended);
-  trace.Set("above.total", written());
-  trace.Set("above.high", above.Field("memory.events", "high"));
-  if (!ended) EndChild(child);
-  group.Remove(trace);
-  above.Remove(trace);
-}
-
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  const Group calm = box.Child("calm");
-  group.Set(trace, "memory.high", kHigh);
-  trace.Set("before.some", Stalls(group).some);
-  char path[256];
-  std::snprintf(path, sizeof path, "%s/memory.pressure", group.folder());
-  const int trigger = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-  constexpr char kBad[] = "some 2000000 1000000";
-  trace.Set("bad_errno", write(trigger, kBad, sizeof kBad) > 0 ? 0 : errno);
-  // 100 ms in any window of 1 s.
-  constexpr char kStall[] = "some 100000 1000000";
-  trace.Set("trigger_errno",
-            write(trigger, kStall, sizeof kStall) > 0 ? 0 : errno);
-  pollfd quiet{trigger, POLLPRI, 0};
-  trace.Set("fired_before", poll(&quiet, 1, 0));
-
-  const pid_t other = StartChildIn(trace, calm, WaitForever);
-  const pid_t child = StartChildIn(
-      trace, group, [&] { WritePages(trace, MapAnonymous(trace, kWanted)); });
-  const auto written = [&] { return trace.Counter("written").load(); };
-  HoldsWithin(10000, [&] { return written() >= kHigh.count; });
-  trace.Set("reached_high", written() >= kHigh.count);
-  pollfd fires{trigger, POLLPRI, 0};
-  trace.Set("fired", poll(&fires, 1, 10000));
-  trace.Set("fired_pri", (fires.revents & POLLPRI) != 0);
-  const std::int64_t at = written();
-  const std::int64_t start = Now();
-  // Once in each window, as long as it lasts.
-  trace.Set("fired_again", 0);
+void Watch(Groups& s) {
+  const Bytes at = s.Total();
+  const Stopwatch watch;
+  s.Set("fired again", 0);
   for (std::int64_t left = kWatched; left > 0;
-       left = start + kWatched - Now()) {
-    if (poll(&fires, 1, static_cast<int>(left)) > 0)
-      trace.Add("fired_again", 1);
+       left = kWatched - watch.Milliseconds()) {
+    if (poll(&s.trigger, 1, static_cast<int>(left)) > 0) {
+      s.trace.Add("fired again", 1);
+    }
   }
-  int status = -1;
-  trace.Set("ended", EndsWithin(child, 0, status));
-  trace.Set("progress", written() - at);
-  trace.Set("watched_ms", Now() - start);
-  trace.Set("total", written());
-  for (const char* event : {"high", "max", "oom", "oom_kill"}) {
-    trace.Set(event, group.Field("memory.events", event));
-  }
-  HoldsWithin(5000, [&] { return Stalls(group).some > 500000; });
-  const Stalls after(group);
-  trace.Set("after.some", after.some);
-  trace.Set("after.full", after.full);
-  trace.Set("calm.some", Stalls(calm).some);
-  const std::int64_t kill_time = Now();
-  kill(child, SIGKILL);
-  trace.Set("dies", EndsWithin(child, 10000, status));
-  trace.Set("kill_ms", Now() - kill_time);
-  trace.Set("status", status);
-  EndChild(other);
-  close(trigger);
-  calm.Remove(trace);
-  group.Remove(trace);
-  Above(trace, box);
+  s.Set("ended", s.EndedWithin(0));
+  s.Set("progress", s.Total() - at);
 }
 
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Size("before.some", Eq(0_B)),
-               Count("bad_errno", Eq(EINVAL)), Count("trigger_errno", Eq(0)),
-               Count("fired_before", Eq(0)), Count("reached_high", Eq(1)),
-               Count("fired", Eq(1)), Count("fired_pri", Eq(1)),
-               Count("fired_again", Between(1, 2 + kWatched / 1000)),
-               Count("ended", Eq(0)), Size("progress", Le(2_MiB)),
-               Size("total", Between(kHigh, kHigh + kHigh)),
-               Count("high", Ge(40)), Count("max", Eq(0)), Count("oom", Eq(0)),
-               Count("oom_kill", Eq(0)), Count("after.some", Gt(500000)),
-               Percent("after.full", "after.some", Between(90.0, 101.0)),
-               Count("calm.some", Eq(0)), Count("dies", Eq(1)),
-               Count("kill_ms", Le(3000)), Count("status", Eq(SIGKILL)),
-               Count("above.ended", Eq(0)),
-               Size("above.total", Between(kHigh, kHigh + kHigh)),
-               Count("above.high", Ge(1)));
+void TellPressure(Groups& s) {
+  HoldsWithin(5000, [&] { return s.Stalled() > 500000; });
+  const Stalls stalls(s.group);
+  s.Set("stalled us", stalls.some);
+  s.Set("stalled full us", stalls.full);
+}
+
+void Kill(Groups& s) {
+  const Stopwatch watch;
+  kill(s.writer, SIGKILL);
+  int status = -1;
+  s.Set("dies", EndsWithin(s.writer, 10000, status));
+  s.Set("milliseconds", watch.Milliseconds());
+  s.Set("status", status);
+}
+
+Steps<Groups> Make(const Params&, const Facts&) {
+  constexpr auto kGroup = &Groups::group;
+  return {
+      {"ask for a trigger of 2 s in 1 s", SetTrigger("some 2000000 1000000"),
+       Refused(EINVAL), Is("stalled us", &Groups::Stalled, 0)},
+      {"set a trigger of 100 ms in 1 s", SetTrigger("some 100000 1000000"),
+       Is("fired", &Groups::Fired, 0)},
+      {"write beyond memory.high", &Groups::WriteBeyond,
+       Is("reached", &Groups::Total, Ge(kHigh)), Is("fires", &Groups::Fires, 1),
+       Is("told", &Groups::Told, POLLPRI)},
+      // It fires once in each window, as long as it lasts.
+      {"watch it for 2.5 s", Watch,
+       Count("fired again", Between(1, 2 + kWatched / 1000)), Count("ended", 0),
+       Size("progress", Le(2_MiB)),
+       Is("total", &Groups::Total, Between(kHigh, 2 * kHigh)),
+       Is("high", Event(kGroup, "high"), Ge(40)),
+       Is("max", Event(kGroup, "max"), 0), Is("oom", Event(kGroup, "oom"), 0),
+       Is("oom_kill", Event(kGroup, "oom_kill"), 0)},
+      {"look at the pressure", TellPressure, Count("stalled us", Gt(500000)),
+       Percent("stalled full us", "stalled us", Between(90.0, 101.0)),
+       Is("calm stalled us", &Groups::CalmStalled, 0)},
+      {"kill it", Kill, Count("dies", 1), Count("milliseconds", Le(3000)),
+       Count("status", SIGKILL)},
+      // What the groups above may have holds for all below.
+      {"write below a group with the limit", &Groups::WriteBelow,
+       Is("ended", &Groups::EndedBelow, 0),
+       Is("total", &Groups::Total, Between(kHigh, 2 * kHigh)),
+       Is("high", Event(&Groups::above, "high"), Ge(1))},
+  };
 }
 
 const Register kHighThrottle{
@@ -132,22 +130,17 @@ const Register kHighThrottle{
                            "memory.high, processes are throttled, and never "
                            "OOM-killed; memory.pressure (PSI); seed 1: "
                            "observing memory",
-                  .deed = "writes beyond memory.high without swap, watched by "
-                          "a pressure trigger, then is killed; writes again "
-                          "where the limit is of the group above",
                   .functions = "mem_cgroup_handle_over_high, "
                                "calculate_high_delay, psi_memstall_enter, "
-                               "psi_trigger_poll",
-                  .look_at = "total beyond the range says that it is not "
-                             "throttled; dies, that it cannot be killed"},
+                               "psi_trigger_poll"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "total",
                   .better = Better::kLower,
                   .unit = "bytes",
-                  .kind = Kind::kTime}}}};
+                  .kind = Kind::kTime,
+                  .value = "watch it for 2.5 s.total"}}}};
 
 }  // namespace
 }  // namespace oomgate

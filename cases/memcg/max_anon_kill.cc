@@ -14,13 +14,13 @@ Oracle Expect(const Params&, const Facts& f) {
   constexpr Bytes kOther = 96 * kPage;  // the subject's own stack and tables
   const Oracle killed =
       AllOf(OomKilled(), Written(Between(f.box - kOther, f.box)),
-            Count("oom_kills", Eq(1)), OomVictimIsSubject(),
+            Count("oom_kills", 1), OomVictimIsSubject(),
             OomConstraint("CONSTRAINT_MEMCG"),
             // Pages shared with the judge since the fork are charged to it.
             OomAnonRss(Between(f.box - kOther, f.box + kOwnAnon)));
   // memory.peak came with 5.19; max_usage_in_bytes was always there.
   const bool has_peak = f.cgroup == 1 || f.kernel >= KernelVersion{5, 19};
-  return has_peak ? AllOf(killed, Size("box_peak", Eq(f.box))) : killed;
+  return has_peak ? AllOf(killed, Size("box_peak", f.box)) : killed;
 }
 
 const Register kMaxAnonKill{
@@ -36,7 +36,6 @@ const Register kMaxAnonKill{
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .kernel_log = true},
-     .params = {},
      .subject = Subject,
      .expect = Expect,
      .metrics = {{.name = "written",

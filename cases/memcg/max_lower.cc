@@ -2,7 +2,8 @@
 // memory.max can be lowered below what is used: the write succeeds, what can be
 // is swapped out, and what cannot be reclaimed is killed; where nothing can be
 // killed it comes back all the same, and no new page fits.
-#include "oomgate/case.h"
+#include "cases/memcg/groups.h"
+#include "cases/memcg/push_out.h"
 
 namespace oomgate {
 namespace {
@@ -10,103 +11,96 @@ namespace {
 constexpr Bytes kHeld = 12_MiB;
 constexpr Bytes kLowered = 4_MiB;
 constexpr Bytes kMore = 1_MiB;
-constexpr int kTries = 8;
 
-pid_t StartHolder(Trace& trace, const Group& group, Gate& ready, Bytes size) {
-  const pid_t child = StartChildIn(trace, group, [&] {
-    WritePages(trace, MapAnonymous(trace, size));
-    ready.Open();
-    WaitForever();
-  });
-  ready.Pass();
-  return child;
-}
+struct Groups : Scene {
+  GroupInBox group{trace, f};
+  ChildGroup residue{trace, group.box(), "residue"};
+  Member holder{trace};  // of kHeld
+  Range shared = {};     // memory of nobody, once its writer is gone
 
-// What fits into swap goes there, and nobody dies: whether it is so.
-bool GoesIntoSwap(Trace& trace, const OpenedBox& box) {
-  const Group group = box.Child("group");
-  Gate ready(trace);
-  const pid_t holder = StartHolder(trace, group, ready, kHeld);
-  trace.Set("lower_errno", group.Write("memory.max", kLowered));
-  int status = -1;
-  trace.Set("killed", EndsWithin(holder, 50, status) ? status : 0);
-  trace.Set("kills", group.Field("memory.events", "oom_kill"));
-  trace.Set("max", group.Number("memory.max"));
-  trace.Set("current", group.Number("memory.current"));
-  trace.Set("swap", group.Number("memory.swap.current"));
-  const bool killed = status != -1;
-  if (!killed) EndChild(holder);
-  group.Remove(trace);
-  return !killed;
-}
-
-void Subject(Trace& trace, const Params& p, const Facts& f) {
-  const OpenedBox box(trace, f);
-  if (p["swap"] != "0") {
-    // A disk that is slower than the kernel's patience may cost a life.
-    for (int i = 0; i < kTries && !GoesIntoSwap(trace, box); ++i) {
-    }
-    return;
+  void StartHolder(const Group& in) {
+    holder.RunToPause(in, [&] {
+      WritePages(trace, MapAnonymous(trace, kHeld));
+      holder.Pause();
+    });
   }
-  const Group group = box.Child("group");
-  Gate ready(trace);
-  // Enough room still: nothing happens.
-  const pid_t holder = StartHolder(trace, group, ready, kHeld);
-  trace.Set("above_errno", group.Write("memory.max", kHeld + kMore));
-  trace.Set("above_kills", group.Field("memory.events", "oom_kill"));
-  // Too little: killed, by the writer of the limit.
-  trace.Set("lower_errno", group.Write("memory.max", kLowered));
-  int status = -1;
-  trace.Set("killed", EndsWithin(holder, 5000, status) ? status : -1);
-  trace.Set("kills", group.Field("memory.events", "oom_kill"));
-  trace.Set("ooms", group.Field("memory.events", "oom"));
-  const auto current = [&] { return group.Number("memory.current"); };
-  HoldsWithin(5000, [&] { return current() <= (512_KiB).count; });
-  trace.Set("current", current());
-  trace.Set("max", group.Number("memory.max"));
-  group.Remove(trace);
+  int Killed() { return holder.EndWithin(5000); }
 
-  // Memory of nobody: it cannot be killed, and without swap not reclaimed.
-  const Group residue = box.Child("residue");
-  MapOptions shared;
-  shared.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-  const Range range = MapAnonymous(trace, kHeld, shared);
-  trace.Set("writer", Reap(StartChildIn(trace, residue,
-                                        [&] { WritePages(trace, range); })));
-  trace.Set("residue_errno", residue.Write("memory.max", kLowered));
-  trace.Set("residue_kills", residue.Field("memory.events", "oom_kill"));
-  trace.Set("residue_max", residue.Number("memory.max"));
-  trace.Set("residue_current", residue.Number("memory.current"));
-  // The next that wants a page there dies of it.
-  trace.Set("next", Reap(StartChildIn(trace, residue, [&] {
-              WritePages(trace, MapAnonymous(trace, kMore));
-            })));
-  Unmap(trace, range);
-  trace.Set("then", Reap(StartChildIn(trace, residue, [&] {
-              WritePages(trace, MapAnonymous(trace, kMore));
-            })));
-  residue.Remove(trace);
+  int LimitAbove() {
+    StartHolder(group);
+    return group.Write("memory.max", kHeld + kMore);
+  }
+  int Lower() const { return group.Write("memory.max", kLowered); }
+  int LowerResidue() const { return residue.Write("memory.max", kLowered); }
+
+  int LeaveResidue() {
+    shared = MapAnonymous(
+        trace, kHeld, {.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE});
+    return RunChildIn(trace, residue, [&] { WritePages(trace, shared); });
+  }
+  int Write() const {
+    return RunChildIn(trace, residue,
+                      [&] { WritePages(trace, MapAnonymous(trace, kMore)); });
+  }
+  void WriteTooMuch() const { Set("status", Write()); }
+  int UnmapAndWrite() const {
+    Unmap(trace, shared);
+    return Write();
+  }
+};
+
+// A disk that is slower than the kernel's patience may cost a life: once more,
+// then.
+int LowerWithSwap(Groups& s) {
+  int error = 0;
+  int status = SIGKILL;
+  for (int tries = 8; status != Member::kRuns && tries > 0; --tries) {
+    const ChildGroup group(s.trace, s.group.box(), "swapped");
+    s.StartHolder(group);
+    error = group.Write("memory.max", kLowered);
+    status = s.holder.EndWithin(50);
+    s.Set("status", status);
+    s.Set("kills", group.Field("memory.events", "oom_kill"));
+    s.Set("max", group.Number("memory.max"));
+    s.Set("current", group.Number("memory.current"));
+    s.Set("swap", group.Number("memory.swap.current"));
+    s.holder.Kill();
+  }
+  return error;
 }
 
-Oracle Expect(const Params& p, const Facts& f) {
-  const Bytes stock = 64 * f.cpus * kPage;
+Steps<Groups> Make(const Params& p, const Facts& f) {
+  constexpr auto kGroup = &Groups::group;
+  constexpr auto kResidue = &Groups::residue;
   if (p["swap"] != "0") {
-    return AllOf(Survives(), Count("lower_errno", Eq(0)),
-                 Count("killed", Eq(0)), Count("kills", Eq(0)),
-                 Size("max", Eq(kLowered)), Size("current", Le(kLowered)),
-                 Size("swap", Between(kHeld - kLowered, kHeld + kOwnAnon)));
+    return {{"lower the limit below what is held", LowerWithSwap,
+             Count("status", Member::kRuns), Count("kills", 0),
+             Size("max", kLowered), Size("current", Le(kLowered)),
+             Size("swap", Between(kHeld - kLowered, kHeld + kOwnAnon))}};
   }
-  return AllOf(
-      Survives(), Count("above_errno", Eq(0)), Count("above_kills", Eq(0)),
-      Count("lower_errno", Eq(0)), Count("killed", Eq(SIGKILL)),
-      // The writer asks again until the victim is gone.
-      Count("kills", Eq(1)), Count("ooms", Ge(1)), Size("current", Le(512_KiB)),
-      Size("max", Eq(kLowered)), Count("writer", Eq(0)),
-      Count("residue_errno", Eq(0)), Count("residue_kills", Eq(0)),
-      Size("residue_max", Eq(kLowered)),
-      Size("residue_current", Between(kHeld, kHeld + 64 * kPage + stock)),
-      Count("next", Eq(SIGKILL)), Count("then", Eq(0)),
-      Count("oom_kills", Eq(2)));
+  return {
+      {"lower the limit to more than is held", &Groups::LimitAbove,
+       Is("max", SizeIn(kGroup, "memory.max"), kHeld + kMore),
+       Is("oom_kill", Event(kGroup, "oom_kill"), 0)},
+      // The writer of the limit kills, and asks again until the victim is gone.
+      {"lower it below what is held", &Groups::Lower,
+       Is("status", &Groups::Killed, SIGKILL),
+       Is("oom_kill", Event(kGroup, "oom_kill"), 1),
+       Is("oom", Event(kGroup, "oom"), Ge(1)),
+       Soon("current", SizeIn(kGroup, "memory.current"), Le(512_KiB)),
+       Is("max", SizeIn(kGroup, "memory.max"), kLowered)},
+      // What cannot be killed, and without swap not reclaimed.
+      {"leave memory of nobody", &Groups::LeaveResidue,
+       Is("current", SizeIn(kResidue, "memory.current"), Ge(kHeld))},
+      {"lower the limit below that", &Groups::LowerResidue,
+       Is("oom_kill", Event(kResidue, "oom_kill"), 0),
+       Is("max", SizeIn(kResidue, "memory.max"), kLowered),
+       Is("current", SizeIn(kResidue, "memory.current"),
+          Between(kHeld, kHeld + 64 * kPage + ChargeStock(f)))},
+      {"write there", &Groups::WriteTooMuch, Count("status", SIGKILL)},
+      {"unmap what nobody has, and write there", &Groups::UnmapAndWrite,
+       Written(kMore), Count("oom_kills", 2)},
+  };
 }
 
 const Register kMaxLower{
@@ -116,26 +110,13 @@ const Register kMaxLower{
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.max; "
                            "cgroup.max_lower_below_usage; seed 1: observing "
                            "OOM",
-                  .deed = "lowers the limit of a group below what a member "
-                          "holds, with swap and without, and below what a dead "
-                          "writer left",
                   .functions = "memory_max_write, mem_cgroup_out_of_memory",
-                  .look_at = "killed is the holder's wait status, next and "
-                             "then those of later ones"},
+                  .look_at = "a status is that of wait(2): 9 is SIGKILL"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
-     .adjust =
-         [](const Params& p, InstanceInfo& instance) {
-           if (p["swap"] == "0") {
-             instance.needs.no_swap = true;
-             return;
-           }
-           instance.needs.swap = p.Size("swap");
-           instance.needs.box = {{"memory.swap.max", "max"}};
-         },
+     .adjust = SwapOfParameter,
      .params = {{"swap", {"0", "64m"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

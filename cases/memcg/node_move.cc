@@ -1,54 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // A page that moves to another node takes its charge along: its group has as
 // much as before, on that node, and gives all of it back in the end.
-#include <fcntl.h>
 #include <linux/mempolicy.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-
-#include "cases/memcg/stat.h"
+#include "cases/memcg/groups.h"
 
 namespace oomgate {
 namespace {
 
 constexpr int kPages = 1000;  // of either kind
 constexpr Bytes kSize = kPages * kPage;
-constexpr Bytes kOwn = 32 * kPage;  // the child's stack and data
-constexpr int kTries = 5;
-constexpr int kFolded = 5000;
-
-// "anon N0=4096 N1=0": what memory.numa_stat says of a node.
-std::int64_t OnNode(const Group& group, const char* field, int node) {
-  char path[256];
-  std::snprintf(path, sizeof path, "%s/memory.numa_stat", group.folder());
-  static char text[8192];
-  const int file = open(path, O_RDONLY | O_CLOEXEC);
-  const ssize_t length = read(file, text, sizeof text - 1);
-  close(file);
-  if (length <= 0) return -1;
-  text[length] = '\0';
-  char key[32];
-  std::snprintf(key, sizeof key, "\n%s ", field);
-  // The first field is "anon", at the very start.
-  const char* at = std::strncmp(text, key + 1, std::strlen(key + 1)) == 0
-                       ? text
-                       : std::strstr(text, key);
-  if (at == nullptr) return -1;
-  std::snprintf(key, sizeof key, " N%d=", node);
-  at = std::strstr(at, key);
-  return at == nullptr ? -1 : std::atoll(at + std::strlen(key));
-}
+constexpr Bytes kOwn = 32 * kPage;  // the member's stack and data
 
 // Until all are there: a page that somebody looks at in that moment stays.
 void Move(const Range& range) {
   static void* at[kPages];
   static int nodes[kPages];
   static int status[kPages];
+  constexpr int kTries = 5;
   for (int i = 0; i < kPages; ++i) {
     at[i] = range.start + i * kPage.count;
     nodes[i] = 1;
@@ -59,98 +28,91 @@ void Move(const Range& range) {
   }
 }
 
-void Leave(Trace& trace, const Group& group, const char* when) {
-  const auto set = [&](const char* what, std::int64_t number) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%.20s.%.24s", when, what);
-    trace.Set(name, number);
-  };
-  set("current", group.Number("memory.current"));
-  for (const char* field : {"anon", "shmem"}) {
-    set(field, group.Field("memory.stat", field));
-    char name[16];
-    for (int node = 0; node < 2; ++node) {
-      std::snprintf(name, sizeof name, "%s%d", field, node);
-      set(name, OnNode(group, field, node));
-    }
-  }
-  RefreshVmstat();
-  set("machine0", NodeMeminfo(0, "Shmem").count);
-  set("machine1", NodeMeminfo(1, "Shmem").count);
-}
+struct Pages : Scene {
+  GroupInBox group{trace, f};
+  Member member{trace};
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  // Where memory comes from.
-  RunOnCpu(trace, 0);
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  Gate done(trace);
-  Gate go(trace);
-  const pid_t child = StartChildIn(trace, group, [&] {
+  // What the member does, up to each pause.
+  void Live() {
     const Range anon = MapAnonymous(trace, kSize);
-    MapOptions options;
-    options.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-    const Range shared = MapAnonymous(trace, kSize, options);
+    const Range shared = MapAnonymous(
+        trace, kSize, {.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE});
     WritePages(trace, anon);
     WritePages(trace, shared);
-    done.Open();
-    go.Pass();
+    member.Pause();
     Move(anon);
     Move(shared);
-    trace.Set("moved.anon", PagesOnNode(anon, 1));
-    trace.Set("moved.shared", PagesOnNode(shared, 1));
-    trace.Set("wrong_bytes", CountOther(anon, 1) + CountOther(shared, 1));
-    done.Open();
-    go.Pass();
-  });
-  const auto await = [&](int node) {
-    HoldsWithin(kFolded, [&] {
-      return Near(f, OnNode(group, "shmem", node), kSize) &&
-             OnNode(group, "anon", node) >= (kSize - StatError(f)).count;
-    });
+    Set("anon moved", PagesOnNode(anon, 1));
+    Set("shared moved", PagesOnNode(shared, 1));
+    Set("wrong bytes", CountOther(anon, 1) + CountOther(shared, 1));
+    member.Pause();
+  }
+  void Start() {
+    RunOnCpu(trace, 0);  // where memory comes from
+    member.RunToPause(group, [&] { Live(); });
+  }
+  void GoOn() { member.GoOn(); }
+  void Kill() { member.Kill(); }
+
+  // "anon N0=4096 N1=0": what memory.numa_stat says of a node.
+  Bytes OnNode(const char* field, int node) const {
+    static char text[8192];
+    text[0] = '\n';
+    const int file =
+        open(group.PathOf("memory.numa_stat").text, O_RDONLY | O_CLOEXEC);
+    const ssize_t length = read(file, text + 1, sizeof text - 2);
+    close(file);
+    text[1 + std::max<ssize_t>(length, 0)] = '\0';
+    char key[32];
+    std::snprintf(key, sizeof key, "\n%s ", field);
+    const char* at = std::strstr(text, key);
+    std::snprintf(key, sizeof key, " N%d=", node);
+    if (at != nullptr) at = std::strstr(at, key);
+    return at == nullptr ? Bytes{-1} : Bytes{std::atoll(at + std::strlen(key))};
+  }
+};
+
+// What each node, and both together, have of either kind.
+Row<Pages> Charged(const Facts& f, Bytes on0, Bytes on1, Bytes own = kOwn) {
+  const auto is = [&](const char* field, Bytes size, Bytes more) {
+    return Soon(field, Stat(&Pages::group, field),
+                Between(size - StatError(f), size + more + StatError(f)));
   };
-  done.Pass();
-  await(0);
-  Leave(trace, group, "before");
-  go.Open();
-  done.Pass();
-  await(1);
-  Leave(trace, group, "after");
-  go.Open();
-  Reap(child);
-  HoldsWithin(kFolded, [&] {
-    return group.Number("memory.current") <= (512_KiB).count &&
-           Near(f, OnNode(group, "anon", 1), 0_B) &&
-           Near(f, OnNode(group, "shmem", 1), 0_B);
-  });
-  Leave(trace, group, "left");
-  group.Remove(trace);
+  const auto on = [&](const char* field, int node, Bytes size, Bytes more) {
+    return Soon(
+        field + std::to_string(node),
+        [=](Pages& s) { return s.OnNode(field, node); },
+        Between(size - StatError(f), size + more + StatError(f)));
+  };
+  return Rows<Pages>{on("anon", 0, on0, kOwn),   on("anon", 1, on1, own),
+                     on("shmem", 0, on0, 0_B),   on("shmem", 1, on1, 0_B),
+                     is("anon", on0 + on1, own), is("shmem", on0 + on1, 0_B)};
 }
 
-Oracle Expect(const Params&, const Facts& f) {
-  const Bytes error = StatError(f);
-  const Bytes stock = 64 * f.cpus * kPage;
-  const auto anon = [&](const char* name, Bytes size) {
-    return Size(name, Between(size - error, size + kOwn + error));
-  };
-  const Bytes most = 2 * kSize + 96 * kPage + stock;
-  return AllOf(
-      AllOf(Survives(), Count("moved.anon", Eq(kPages)),
-            Count("moved.shared", Eq(kPages)), Count("wrong_bytes", Eq(0))),
-      AllOf(anon("before.anon", kSize), anon("before.anon0", kSize),
-            anon("before.anon1", 0_B), Told(f, "before.shmem", kSize),
-            Told(f, "before.shmem0", kSize), Told(f, "before.shmem1", 0_B),
-            Size("before.current", Between(2 * kSize, most))),
-      AllOf(anon("after.anon", kSize), anon("after.anon0", 0_B),
-            anon("after.anon1", kSize), Told(f, "after.shmem", kSize),
-            Told(f, "after.shmem0", 0_B), Told(f, "after.shmem1", kSize),
-            Size("after.current", Between(2 * kSize, most))),
-      AllOf(Told(f, "left.anon", 0_B), Told(f, "left.shmem", 0_B),
-            Told(f, "left.anon1", 0_B), Told(f, "left.shmem1", 0_B),
-            Size("left.current", Le(512_KiB))),
-      Difference("before.machine0", "after.machine0", Eq(kSize.count)),
-      Difference("after.machine1", "before.machine1", Eq(kSize.count)),
-      Difference("after.machine1", "left.machine1", Eq(kSize.count)));
+// By how much the machine's count for a node changes.
+Row<Pages> Machine(int node, Bytes change) {
+  return Change(
+      "machine" + std::to_string(node),
+      [=] {
+        RefreshVmstat();
+        return NodeMeminfo(node, "Shmem");
+      },
+      change);
+}
+
+Steps<Pages> Make(const Params&, const Facts& f) {
+  const auto current = SizeIn(&Pages::group, "memory.current");
+  const auto used =
+      Is("current", current,
+         Between(2 * kSize, 2 * kSize + 96 * kPage + ChargeStock(f)));
+  return {
+      {"write them on node 0", &Pages::Start, Charged(f, kSize, 0_B), used},
+      {"move them to node 1", &Pages::GoOn, Count("anon moved", kPages),
+       Count("shared moved", kPages), Count("wrong bytes", 0),
+       Charged(f, 0_B, kSize), used, Machine(0, 0_B - kSize),
+       Machine(1, kSize)},
+      {"end the process", &Pages::Kill, Soon("current", current, Le(512_KiB)),
+       Charged(f, 0_B, 0_B, 0_B), Machine(1, 0_B - kSize)}};
 }
 
 const Register kNodeMove{
@@ -158,17 +120,12 @@ const Register kNodeMove{
      .summary = "a moved page stays charged to its group, on its new node",
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: "
                            "memory.numa_stat; seed 1 (NUMA): move_migrate",
-                  .deed = "in a group of its own, writes 1000 anonymous and "
-                          "1000 shared pages on node 0 and moves them all",
                   .functions = "migrate_folio, migrate_page_states, "
-                               "mem_cgroup_migrate, folio_migrate_mapping",
-                  .look_at = "after.* against before.*: memory.stat, its part "
-                             "on each node, memory.current"},
+                               "mem_cgroup_migrate, folio_migrate_mapping"},
      .blast = Blast::kCgroup,
      .needs =
          {.memory = 64_MiB, .cpus = 2, .nodes = 2, .cgroup = 2, .alone = true},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

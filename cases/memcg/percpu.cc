@@ -1,61 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 // Per-CPU memory is charged for all CPUs, to the group above for what is made
 // below it; and Percpu tells all of it.
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-
-#include "cases/memcg/stat.h"
+#include "cases/memcg/groups.h"
 
 namespace oomgate {
 namespace {
 
 constexpr int kGroups = 100;
-constexpr int kFolded = 5000;
 
-// Groups of these numbers, below another one.
-void Make(Trace& trace, const Group& above, int from, int to) {
-  for (int i = from; i < to; ++i) {
-    char path[256];
-    std::snprintf(path, sizeof path, "%s/%d", above.folder(), i);
-    if (mkdir(path, 0755) != 0) trace.Stop("mkdir of a group", errno);
+struct Above : Scene {
+  GroupInBox above{trace, f, "above"};
+  Bytes told = {};
+
+  Bytes Told() const { return Bytes{above.Field("memory.stat", "percpu")}; }
+  static KernelFolder::Path Child(const Group& group, int i) {
+    char name[16];
+    std::snprintf(name, sizeof name, "%d", i);
+    return group.PathOf(name);
   }
-}
-void Remove(const Group& above, int from, int to) {
-  for (int i = from; i < to; ++i) {
-    char path[256];
-    std::snprintf(path, sizeof path, "%s/%d", above.folder(), i);
-    rmdir(path);
+  // Groups of these numbers; waits until all of what they have is told, and
+  // stands still. By how much it rose.
+  Bytes Make(int from) {
+    for (int i = from; i < from + kGroups; ++i) {
+      Must(trace, "mkdir of a group", mkdir(Child(above, i).text, 0755));
+    }
+    Set("machine", Meminfo("Percpu") - machine);
+    const Bytes before = told;
+    HoldsWithin(5000, [&] { return Told() >= before + kGroups * 512_B; });
+    told = OnceStill([&] { return Told(); });
+    return told - before;
   }
-}
+  Bytes machine = Meminfo("Percpu");
+};
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group above = box.Child("above");
-  above.GiveToChildren(trace);
-  const auto charged = [&] { return above.Field("memory.stat", "percpu"); };
-  // These fill what is left of earlier chunks.
-  Make(trace, above, 0, kGroups);
-  HoldsWithin(kFolded, [&] { return charged() >= kGroups * 512; });
-  const std::int64_t start = OnceStill(charged);
-  const Bytes machine = Meminfo("Percpu");
-  Make(trace, above, kGroups, 2 * kGroups);
-  trace.Set("machine", Meminfo("Percpu") - machine);
-  HoldsWithin(kFolded, [&] { return charged() - start >= kGroups * 512; });
-  trace.Set("charged", OnceStill(charged) - start);
-  Remove(above, 0, 2 * kGroups);
-  above.Remove(trace);
-}
-
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Above> Make(const Params&, const Facts& f) {
   // mm/percpu-internal.h, pcpu_obj_full_size: a pointer is charged for each 4
   // bytes beside what all CPUs have of them; 5.10 charges less.
   const double least = 100.0 * f.cpus / (f.cpus + 2);
-  return AllOf(Survives(), Size("charged", Ge(kGroups * f.cpus * 256_B)),
-               // Whole pages, and with what the groups have uncharged.
-               Percent("machine", "charged", Between(least - 5, 250.0)));
+  return {
+      // These fill what is left of earlier chunks.
+      {"make 100 groups in a group",
+       [](Above& a) {
+         a.above.GiveToChildren(a.trace);
+         a.Set("charged", a.Make(0));
+       },
+       {Size("charged", Ge(kGroups * 512_B))}},
+      {"make 100 more",
+       [](Above& a) {
+         a.machine = Meminfo("Percpu");
+         a.Set("charged", a.Make(kGroups));
+       },
+       {Size("charged", Ge(kGroups * f.cpus * 256_B)),
+        // Whole pages, and with what the groups have uncharged.
+        Percent("machine", "charged", Between(least - 5, 250.0))}},
+      {"remove all",
+       [](Above& a) {
+         for (int i = 0; i < 2 * kGroups; ++i) {
+           rmdir(Above::Child(a.above, i).text);
+         }
+       },
+       {{"left", CountIn(&Above::above, "cgroup.stat", "nr_descendants"), 0}}},
+  };
 }
 
 const Register kPercpu{
@@ -63,17 +68,12 @@ const Register kPercpu{
      .summary = "per-CPU memory is charged, and Percpu tells all of it",
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: percpu in "
                            "memory.stat; proc(5): Percpu",
-                  .deed = "makes 100 groups, each with counters of its own on "
-                          "each of two CPUs",
                   .functions = "pcpu_memcg_post_alloc_hook, pcpu_nr_pages, "
-                               "mem_cgroup_css_alloc",
-                  .look_at = "charged is what the group above them has for it, "
-                             "machine by how much Percpu rose"},
+                               "mem_cgroup_css_alloc"},
      .blast = Blast::kCgroup,
      .needs =
          {.memory = 64_MiB, .cpus = 2, .nodes = 2, .cgroup = 2, .alone = true},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -2,13 +2,6 @@
 // Pressure stall information of a cgroup: memory.pressure.
 #pragma once
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -17,10 +10,9 @@ namespace oomgate {
 // read: the kernel adds to both at a time. -1 where it does not say.
 struct Stalls {
   explicit Stalls(const Group& group) {
-    char path[256];
-    std::snprintf(path, sizeof path, "%s/memory.pressure", group.folder());
     char text[512] = {};
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    const int file =
+        open(group.PathOf("memory.pressure").text, O_RDONLY | O_CLOEXEC);
     if (file < 0) return;
     (void)!read(file, text, sizeof text - 1);
     close(file);

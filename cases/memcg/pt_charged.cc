@@ -1,66 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 // Page tables are charged to the group that faults them in, page for page, at
 // every level, told of in memory.stat, and given back by munmap.
-#include "oomgate/case.h"
+#include "cases/memcg/groups.h"
 
 namespace oomgate {
 namespace {
 
 constexpr Bytes kSpan = 4_GiB;
-constexpr int kFolded = 5000;
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  group.Enter(trace);
-  MapOptions options;
-  options.prot = PROT_READ;
-  options.align = 512_GiB;  // so that all levels below the top are new
-  const Range range = MapAnonymous(trace, kSpan, options);
-  const auto tables = [&] { return group.Field("memory.stat", "pagetables"); };
+struct Tables : Scene {
+  OwnGroup group{trace, f};
+  // So aligned that all levels below the top are new.
+  Range range =
+      MapAnonymous(trace, kSpan, {.prot = PROT_READ, .align = 512_GiB});
   // Nothing is told of a group that is new and did nothing but enter.
-  const Usage before = ReadUsage();
-  const std::int64_t current = group.Number("memory.current");
-  const std::int64_t start = tables();
-  const auto kernel = [&] { return group.Field("memory.stat", "kernel"); };
-  const std::int64_t kernel_start = kernel();
-  ReadPages(trace, range, kHugePage);
-  trace.Set("vm_pte", ReadUsage().page_tables - before.page_tables);
-  trace.Set("current", group.Number("memory.current") - current);
-  const Bytes uncounted = f.kernel < KernelVersion{6, 8} ? kPage : 0_B;
-  const std::int64_t expected = trace.Counter("vm_pte") - uncounted.count;
-  HoldsWithin(kFolded, [&] { return tables() - start == expected; });
-  trace.Set("stat", start < 0 ? -1 : tables() - start);
-  trace.Set("kernel", kernel());
-  trace.Set("anon", group.Field("memory.stat", "anon"));
-  Unmap(trace, range);
-  trace.Set("vm_pte_left", ReadUsage().page_tables - before.page_tables);
-  HoldsWithin(kFolded, [&] {
-    return tables() == start && kernel() - kernel_start <= (512_KiB).count &&
-           group.Number("memory.current") - current <= (512_KiB).count;
-  });
-  trace.Set("stat_left", tables() - start);
-  trace.Set("kernel_left", kernel() - kernel_start);
-  trace.Set("current_left", group.Number("memory.current") - current);
-  box.self().Enter(trace);
-  group.Remove(trace);
-}
+  Bytes own_start = ReadUsage().page_tables;
+  Bytes current_start{group.Number("memory.current")};
+  Bytes stat_start = Stat("pagetables");
+  Bytes kernel_start = Stat("kernel");
 
-Oracle Expect(const Params&, const Facts& f) {
-  const Bytes leaves = kPage * (kSpan / kHugePage);
-  const Bytes all = leaves + kPage * (kSpan / 1_GiB) + kPage;
+  Bytes Stat(const char* key) const {
+    return Bytes{group.Field("memory.stat", key)};
+  }
+  Bytes Own() const { return ReadUsage().page_tables - own_start; }
+  Bytes Current() const {
+    return Bytes{group.Number("memory.current")} - current_start;
+  }
+  // -1 where it is not there.
+  Bytes Told() const {
+    if (stat_start < 0_B) return stat_start;
+    return Stat("pagetables") - stat_start;
+  }
+  Bytes Kernel() const { return Stat("kernel") - kernel_start; }
+};
+
+Steps<Tables> Make(const Params&, const Facts& f) {
+  const Bytes all = kPage * (kSpan / kHugePage + kSpan / 1_GiB + 1);
   const Bytes stock = 64 * f.cpus * kPage;
   // "pagetables" came with 5.11; it counts the third level since 6.8 (5.10 has
   // the second). "kernel" came with 5.18.
-  Bytes told = f.kernel < KernelVersion{6, 8} ? all - kPage : all;
-  if (f.kernel < KernelVersion{5, 11}) told = Bytes{-1};
-  return AllOf(Survives(), Size("vm_pte", Eq(all)), Size("stat", Eq(told)),
-               Size("current", Between(all - stock, all + stock)),
-               f.kernel < KernelVersion{5, 18} ? Size("kernel", Eq(Bytes{-1}))
-                                               : Size("kernel", Ge(all)),
-               Size("vm_pte_left", Eq(0_B)), Size("stat_left", Eq(0_B)),
-               Size("kernel_left", Le(512_KiB)),
-               Size("current_left", Le(512_KiB)));
+  const bool counts = f.kernel >= KernelVersion{5, 11};
+  const Bytes told = f.kernel < KernelVersion{6, 8} ? all - kPage : all;
+  testing::Matcher<Bytes> kernel = Ge(all);
+  if (f.kernel < KernelVersion{5, 18}) kernel = Bytes{-1};
+  return {
+      {"read a byte in each 2 MiB of 4 GiB",
+       [](Tables& t) { ReadPages(t.trace, t.range, kHugePage); },
+       {{"VmPTE", &Tables::Own, all},
+        {"current", &Tables::Current, Between(all - stock, all + stock)},
+        Soon("pagetables", &Tables::Told, counts ? told : Bytes{-1}),
+        Soon(
+            "kernel", [](Tables& t) { return t.Stat("kernel"); }, kernel)}},
+      {"unmap it",
+       [](Tables& t) { Unmap(t.trace, t.range); },
+       {{"VmPTE", &Tables::Own, 0_B},
+        Soon("pagetables", &Tables::Told, counts ? 0_B : Bytes{-1}),
+        Soon("kernel", &Tables::Kernel, Le(512_KiB)),
+        Soon("current", &Tables::Current, Le(512_KiB))}},
+  };
 }
 
 const Register kPtCharged{
@@ -68,25 +65,25 @@ const Register kPtCharged{
      .summary = "page tables are charged to the cgroup, and told of, exactly",
      .explains = {.claim = "Seed 0: tables are whole pages, of four levels; "
                            "they are what its sparse reader dies of",
-                  .deed = "in a group of its own, reads one byte in every 2 "
-                          "MiB of 4 GiB, then unmaps all",
                   .functions = "pte_alloc_one, __pud_alloc, "
                                "mod_lruvec_page_state(NR_PAGETABLE)",
-                  .look_at = "current below vm_pte says that tables are not "
-                             "charged (GFP_PGTABLE_USER); stat, that they are "
-                             "not counted"},
+                  .look_at = "current below VmPTE says that tables are not "
+                             "charged (GFP_PGTABLE_USER); pagetables, that "
+                             "they are not counted"},
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {{.name = "stat", .unit = "bytes"},
+     .steps = Make,
+     .metrics = {{.name = "stat",
+                  .unit = "bytes",
+                  .value = "read a byte in each 2 MiB of 4 GiB.pagetables"},
                  {.name = "current",
                   .better = Better::kLower,
                   .unit = "bytes",
                   .kind = Kind::kBounded,
                   .tolerance = 64 * 4096,
-                  .cause = "the CPU's charge batch"}}}};
+                  .cause = "the CPU's charge batch",
+                  .value = "read a byte in each 2 MiB of 4 GiB.current"}}}};
 
 }  // namespace
 }  // namespace oomgate

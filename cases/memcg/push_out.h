@@ -25,4 +25,14 @@ inline void PushOut(Trace& trace, const Group& group, const Range& range) {
   });
 }
 
+// For .adjust: the parameter "swap" is how much swap there is, and the box may
+// have all of it; "0" is none.
+inline void SwapOfParameter(const Params& p, InstanceInfo& instance) {
+  const Bytes swap = p.Size("swap");
+  instance.needs.no_swap = swap == 0_B;
+  if (swap == 0_B) return;
+  instance.needs.swap = swap;
+  instance.needs.box = {{"memory.swap.max", "max"}};
+}
+
 }  // namespace oomgate

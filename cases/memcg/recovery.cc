@@ -1,96 +1,83 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a killed process held is the group's again: the next one gets just as
 // far, whatever the memory was, and the group can be removed at once.
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <ctime>
-
-#include "oomgate/case.h"
+#include "cases/memcg/groups.h"
+#include "oomgate/stopwatch.h"
 
 namespace oomgate {
 namespace {
 
 constexpr Bytes kLimit = 8_MiB;
-constexpr int kSettle = 5000;
-constexpr const char* kKinds[] = {"anon", "again", "shared", "memfd", "tables"};
 
-void Fill(Trace& trace, int kind, std::atomic<std::int64_t>& charged) {
-  MapOptions options;
-  if (kind == 2) options.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-  if (kind == 3) {
-    static char page[4096];
-    const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
-    for (;;) {
-      if (write(file, page, sizeof page) < 0) trace.Stop("memfd", errno);
-      charged += kPage.count;
-    }
-  }
-  const Bytes stride = kind == 4 ? kHugePage : kPage;
-  if (kind == 4) options.prot = PROT_READ;
-  const Range range =
-      MapAnonymous(trace, kind == 4 ? 64_GiB : 2 * kLimit, options);
-  for (char* at = range.start; at < range.end(); at += stride.count) {
-    if (kind == 4) {
-      (void)*static_cast<volatile char*>(at);
-    } else {
-      *static_cast<volatile char*>(at) = 1;
-    }
-    charged += kPage.count;
-  }
+struct Filled : Scene {
+  GroupInBox group{trace, f};
+};
+
+// What a process fills the group with; each page counts as "written".
+struct Filling {
+  const char* step;
+  void (*fill)(Trace&);
+};
+
+void Anonymous(Trace& trace) {
+  WritePages(trace, MapAnonymous(trace, 2 * kLimit));
 }
+constexpr Filling kFillings[] = {
+    {"fill it with anonymous pages", Anonymous},
+    {"fill it again", Anonymous},
+    {"fill it with shared pages",
+     [](Trace& trace) {
+       WritePages(trace, MapAnonymous(trace, 2 * kLimit,
+                                      {.flags = MAP_SHARED | MAP_ANONYMOUS |
+                                                MAP_NORESERVE}));
+     }},
+    {"fill it with a memfd",
+     [](Trace& trace) {
+       static char page[4096];
+       const int file = MakeMemfd(trace);
+       for (;;) {
+         Must(trace, "write to a memfd", write(file, page, sizeof page));
+         trace.Add("written", sizeof page);
+       }
+     }},
+    {"fill it with page tables", [](Trace& trace) {
+       const Range range = MapAnonymous(trace, 64_GiB, {.prot = PROT_READ});
+       for (Bytes at; at < range.size; at += kHugePage) {
+         (void)*static_cast<volatile char*>(range.start + at.count);
+         trace.Add("written", kPage.count);
+       }
+     }}};
 
-std::int64_t Milliseconds() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  group.Set(trace, "memory.max", kLimit);
-  for (int kind = 0; kind < 5; ++kind) {
-    const auto set = [&](const char* what, std::int64_t value) {
-      char name[48];
-      std::snprintf(name, sizeof name, "%s.%s", kKinds[kind], what);
-      trace.Set(name, value);
-    };
-    char name[48];
-    std::snprintf(name, sizeof name, "%s.charged", kKinds[kind]);
-    std::atomic<std::int64_t>& charged = trace.Counter(name);
-    set("status",
-        Reap(StartChildIn(trace, group, [&] { Fill(trace, kind, charged); })));
-    const std::int64_t dead = Milliseconds();
-    const auto current = [&] { return group.Number("memory.current"); };
-    HoldsWithin(kSettle, [&] { return current() <= (512_KiB).count; });
-    set("current", current());
-    trace.Set("recover_ms", Milliseconds() - dead);
-  }
-  trace.Set("kills", group.Field("memory.events", "oom_kill"));
-  trace.Set("ooms", group.Field("memory.events", "oom"));
-  trace.Set("peak", group.Number("memory.peak"));
-  group.Remove(trace);
-}
-
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Filled> Make(const Params&, const Facts& f) {
   // The child's stack, tables, and kernel objects.
   constexpr Bytes kOther = 64 * kPage;
-  Oracle all = AllOf(
-      Survives(), Count("kills", Eq(5)), Count("ooms", Eq(5)),
-      // memory.peak came with 5.19.
-      Size("peak", Eq(f.kernel < KernelVersion{5, 19} ? Bytes{-1} : kLimit)),
-      Difference("anon.charged", "again.charged",
-                 Between(-8 * kPage.count, 8 * kPage.count)));
-  for (const char* kind : kKinds) {
-    const std::string name = kind;
-    all = AllOf(all, Count(name + ".status", Eq(SIGKILL)),
-                Size(name + ".charged", Between(kLimit - kOther, kLimit)),
-                Size(name + ".current", Le(512_KiB)));
+  const auto event = [](const char* key) { return Event(&Filled::group, key); };
+  Steps<Filled> steps;
+  for (const Filling& filling : kFillings) {
+    steps.push_back(
+        {filling.step,
+         [fill = filling.fill](Filled& s) {
+           s.group.Set(s.trace, "memory.max", kLimit);
+           s.Set("status", s.group.Run([&] { fill(s.trace); }));
+           const Stopwatch watch;
+           HoldsWithin(5000, [&] {
+             return s.group.Number("memory.current") <= (512_KiB).count;
+           });
+           s.Set("ms", watch.Milliseconds());
+         },
+         {Count("status", SIGKILL),
+          Written(Between(kLimit - kOther, kLimit)),
+          {"current", SizeIn(&Filled::group, "memory.current"), Le(512_KiB)},
+          Change("kills", event("oom_kill"), 1),
+          Change("ooms", event("oom"), 1),
+          // memory.peak came with 5.19.
+          {"peak", SizeIn(&Filled::group, "memory.peak"),
+           f.kernel < KernelVersion{5, 19} ? Bytes{-1} : kLimit}}});
   }
-  return all;
+  steps[1].expect +=
+      Difference("fill it with anonymous pages.written", "written",
+                 Between(-8 * kPage.count, 8 * kPage.count));
+  return steps;
 }
 
 const Register kRecovery{
@@ -99,21 +86,18 @@ const Register kRecovery{
      .explains = {.claim = "Seed 0: a page-table eater is killed, and then "
                            "all is well again; Documentation/admin-guide/"
                            "cgroup-v2: memory.max is a hard limit",
-                  .deed = "lets one child after the other fill the group to "
-                          "its limit: with anonymous, shared, memfd pages, "
-                          "page tables",
                   .functions = "exit_mmap, uncharge_batch, oom_reap_task_mm, "
                                "page_counter_cancel",
-                  .look_at = "<kind>.charged is how far each came, "
-                             "<kind>.current what it left"},
+                  .look_at = "written is how far each came, current what it "
+                             "left"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "recover_ms",
                   .better = Better::kLower,
                   .unit = "ms",
-                  .kind = Kind::kTime}}}};
+                  .kind = Kind::kTime,
+                  .value = "fill it with page tables.ms"}}}};
 
 }  // namespace
 }  // namespace oomgate

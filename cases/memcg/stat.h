@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How exact memory.stat is.
+// How exact memory.stat and memory.current are.
 #pragma once
 
 #include "oomgate/case.h"
@@ -11,6 +11,9 @@ namespace oomgate {
 inline Bytes StatError(const Facts& f) {
   return f.kernel < KernelVersion{5, 13} ? f.cpus * 32 * kPage : 0_B;
 }
+
+// What all CPUs together may have charged in advance (MEMCG_CHARGE_BATCH).
+inline Bytes ChargeStock(const Facts& f) { return 64 * f.cpus * kPage; }
 
 // Whether a number of it may stand for `size`: for what waits for it.
 inline bool Near(const Facts& f, std::int64_t number, Bytes size) {

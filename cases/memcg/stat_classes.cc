@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.stat tells what a group's memory is, by class and to the byte, while
 // it grows and after it went.
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-
-#include "cases/memcg/stat.h"
-#include "oomgate/case.h"
+#include "cases/memcg/groups.h"
 
 namespace oomgate {
 namespace {
@@ -31,131 +20,124 @@ constexpr const char* kFields[] = {"anon",       "file",        "shmem",
                                    "pgfault"};
 constexpr int kCount = 7;
 
+// The fields, and what reclaim finds of memory that swap is there for.
 struct Stat {
-  std::int64_t of[kCount];
+  std::int64_t of[kCount] = {};
+  std::int64_t listed = 0;
 };
 
-Stat Read(const Group& group) {
-  Stat stat = {};
-  for (int i = 0; i < kCount; ++i) {
-    stat.of[i] = group.Field("memory.stat", kFields[i]);
-  }
-  return stat;
-}
+struct Classes : Scene {
+  OwnGroup group{trace, f};
+  Range anon = {};
+  Range shmem = {};
+  int file = -1;
+  Stat before = WarmUp();
 
-// What reclaim finds of memory that swap is there for.
-std::int64_t Listed(const Group& group) {
-  std::int64_t listed = 0;
-  for (const char* list : {"inactive_anon", "active_anon", "unevictable"}) {
-    listed += group.Field("memory.stat", list);
-  }
-  return listed;
-}
-
-// Reads until nothing changes any more that is folded in late.
-void Report(Trace& trace, const Facts& f, const Group& group, const char* when,
-            const Stat& before, std::int64_t listed, const Stat& expected) {
-  Stat now = {};
-  HoldsWithin(kFolded, [&] {
-    now = Read(group);
-    for (int i = 0; i < kCount - 1; ++i) {
-      if (!Near(f, now.of[i] - before.of[i], Bytes{expected.of[i]}))
-        return false;
+  Stat Read() const {
+    Stat stat;
+    for (int i = 0; i < kCount; ++i) {
+      stat.of[i] = group.Field("memory.stat", kFields[i]);
     }
-    return true;
-  });
-  for (int i = 0; i < kCount; ++i) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s.%s", when, kFields[i]);
-    trace.Set(name, now.of[i] - before.of[i]);
-  }
-  char name[48];
-  std::snprintf(name, sizeof name, "%s.listed", when);
-  trace.Set(name, Listed(group) - listed);
-}
-
-void Churn(Trace& trace) {
-  const Range range = MapAnonymous(trace, kChurn);
-  WritePages(trace, range);
-  Unmap(trace, range);
-}
-
-// memory.numa_stat tells the same by node: how many of its lines there are, and
-// how far all of them together are from memory.stat.
-void ByNode(Trace& trace, const Group& group) {
-  static char text[4096];
-  std::snprintf(text, sizeof text, "%s/memory.numa_stat", group.folder());
-  const int file = open(text, O_RDONLY | O_CLOEXEC);
-  const ssize_t length = read(file, text, sizeof text - 1);
-  close(file);
-  text[std::max<ssize_t>(length, 0)] = '\0';
-  std::int64_t lines = 0;
-  std::int64_t apart = 0;
-  char* next = text;
-  // "slab_reclaimable N0=4096 N1=0"
-  while (char* line = strsep(&next, "\n")) {
-    const char* const key = strsep(&line, " ");
-    const std::int64_t whole = group.Field("memory.stat", key);
-    if (line == nullptr || whole < 0) continue;
-    std::int64_t sum = 0;
-    while (const char* node = strsep(&line, " ")) {
-      const char* const value = std::strchr(node, '=');
-      if (value != nullptr) sum += std::atoll(value + 1);
+    for (const char* list : {"inactive_anon", "active_anon", "unevictable"}) {
+      stat.listed += group.Field("memory.stat", list);
     }
-    ++lines;
-    apart += std::llabs(sum - whole);
+    return stat;
   }
-  trace.Set("by_node.lines", lines);
-  trace.Set("by_node.apart", apart);
+  // Reads until nothing changes any more that is folded in late.
+  Stat Settled(const Stat& from, const Stat& expected) const {
+    return OnceHolds(
+        kFolded, [&] { return Read(); },
+        [&](const Stat& now) {
+          for (int i = 0; i < kCount - 1; ++i) {
+            if (!Near(f, now.of[i] - from.of[i], Bytes{expected.of[i]}))
+              return false;
+          }
+          return true;
+        });
+  }
+  void Report(const Stat& expected) const {
+    const Stat now = Settled(before, expected);
+    for (int i = 0; i < kCount; ++i) Set(kFields[i], now.of[i] - before.of[i]);
+    Set("listed", now.listed - before.listed);
+  }
+  void Churn() const {
+    const Range range = MapAnonymous(trace, kChurn);
+    WritePages(trace, range);
+    Unmap(trace, range);
+  }
+  // All that touches pages of its own when it is first done.
+  Stat WarmUp() const {
+    MapCode();
+    char stack[64 << 10];  // as deep as any call may come
+    WritePages(trace, {.start = stack, .size = Bytes{sizeof stack}});
+    ReadUsage();
+    ByNode();
+    Churn();
+    Churn();
+    poll(nullptr, 0, f.kernel >= KernelVersion{5, 15} ? 2500 : 0);
+    Settled(Read(), {});
+    return Read();
+  }
+  // memory.numa_stat tells the same by node: how many of its lines there are,
+  // and how far all of them together are from memory.stat.
+  struct Nodes {
+    std::int64_t lines = 0;
+    std::int64_t apart = 0;
+  };
+  Nodes ByNode() const {
+    static char text[4096];
+    const int stat =
+        open(group.PathOf("memory.numa_stat").text, O_RDONLY | O_CLOEXEC);
+    const ssize_t length = read(stat, text, sizeof text - 1);
+    close(stat);
+    text[std::max<ssize_t>(length, 0)] = '\0';
+    Nodes nodes;
+    char* next = text;
+    // "slab_reclaimable N0=4096 N1=0"
+    while (char* line = strsep(&next, "\n")) {
+      const char* const key = strsep(&line, " ");
+      const std::int64_t whole = group.Field("memory.stat", key);
+      if (line == nullptr || whole < 0) continue;
+      std::int64_t sum = 0;
+      while (const char* node = strsep(&line, " ")) {
+        const char* const value = std::strchr(node, '=');
+        if (value != nullptr) sum += std::atoll(value + 1);
+      }
+      ++nodes.lines;
+      nodes.apart += std::llabs(sum - whole);
+    }
+    return nodes;
+  }
+};
+
+void Grow(Classes& c) {
+  const Bytes start = ReadUsage().page_tables;
+  c.anon = MapAnonymous(c.trace, kAnon);
+  WritePages(c.trace, c.anon);
+  Lock(c.trace, c.anon.Part(0_B, kLocked));
+  c.shmem = MapAnonymous(c.trace, kShmem,
+                         {.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE});
+  WritePages(c.trace, c.shmem);
+  c.file = MakeMemfd(c.trace);
+  if (pwrite(c.file, c.anon.start, Length(kFile), 0) != kFile.count) {
+    c.trace.Stop("write to a memfd", errno);
+  }
+  c.Churn();
+  c.Set("tables", ReadUsage().page_tables - start);
 }
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  group.Enter(trace);
-  const bool tables = f.kernel >= KernelVersion{5, 11};
-  ByNode(trace, group);  // touches pages of its own
-  Churn(trace);
-  Churn(trace);
-  poll(nullptr, 0, f.kernel >= KernelVersion{5, 15} ? 2500 : 0);
-  // The first report touches pages of its own.
-  Report(trace, f, group, "grown", Read(group), 0, {});
-  const Stat before = Read(group);
-  const std::int64_t listed = Listed(group);
-  const Usage start = ReadUsage();
-
-  const Range anon = MapAnonymous(trace, kAnon);
-  WritePages(trace, anon);
-  if (mlock(anon.start, static_cast<std::size_t>(kLocked.count)) != 0) {
-    trace.Stop("mlock", errno);
-  }
-  MapOptions shared;
-  shared.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-  const Range shmem = MapAnonymous(trace, kShmem, shared);
-  WritePages(trace, shmem);
-  const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
-  if (pwrite(file, anon.start, static_cast<std::size_t>(kFile.count), 0) !=
-      kFile.count) {
-    trace.Stop("write to a memfd", errno);
-  }
-  Churn(trace);
-  const Bytes grown = ReadUsage().page_tables - start.page_tables;
-  trace.Set("table_growth", grown);
-  Report(trace, f, group, "grown", before, listed,
-         {{kAnon.count, (kShmem + kFile).count, (kShmem + kFile).count,
-           tables ? grown.count : 0, kShmem.count, kLocked.count, 0}});
-
-  ByNode(trace, group);
-  close(file);
-  Unmap(trace, anon);
-  Unmap(trace, shmem);
-  Churn(trace);
-  Report(trace, f, group, "left", before, listed, {});
-  box.self().Enter(trace);
-  group.Remove(trace);
+void Grown(Classes& c) {
+  // "pagetables" came with 5.11.
+  const bool tables = c.f.kernel >= KernelVersion{5, 11};
+  c.Report({{kAnon.count, (kShmem + kFile).count, (kShmem + kFile).count,
+             tables ? c.trace.Counter("tables").load() : 0, kShmem.count,
+             kLocked.count}});
+  const Classes::Nodes nodes = c.ByNode();
+  c.Set("lines by node", nodes.lines);
+  c.Set("apart by node", nodes.apart);
 }
 
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Classes> Make(const Params&, const Facts& f) {
   // The rule for tables has a case of its own: memcg/pt_charged.
   const std::int64_t tables = (kAnon + kShmem + kShmem) / kHugePage;
   const std::int64_t faults = (kAnon + kShmem + kChurn) / kPage;
@@ -165,21 +147,32 @@ Oracle Expect(const Params&, const Facts& f) {
   // Pages wait for their list in batches of up to 31 on each CPU.
   const Bytes waiting = 2 * 32 * f.cpus * kPage + 3 * StatError(f);
   const auto listed = [=](Bytes size) {
-    return Between(size - waiting, size + waiting);
+    return Size("listed", Between(size - waiting, size + waiting));
   };
-  return AllOf(
-      Survives(), Told(f, "grown.anon", kAnon),
-      Told(f, "grown.file", kShmem + kFile),
-      Told(f, "grown.shmem", kShmem + kFile),
-      Told(f, "grown.file_mapped", kShmem),
-      Told(f, "grown.unevictable", kLocked),
-      Count("grown.pgfault", Between(faults, most)),
-      Size("grown.listed", listed(kAnon + kShmem + kFile)),
-      Size("left.listed", listed(0_B)), Told(f, "left.anon", 0_B),
-      Told(f, "left.file", 0_B), Told(f, "left.shmem", 0_B),
-      Told(f, "left.file_mapped", 0_B), Told(f, "left.unevictable", 0_B),
-      Told(f, "left.pagetables", 0_B), Size("table_growth", Ge(tables * kPage)),
-      Count("by_node.lines", Ge(10)), Size("by_node.apart", Le(16 * kPage)));
+  return {
+      {"write, lock, share, fill a memfd",
+       Grow,
+       {{Grown,
+         AllOf(Told(f, "anon", kAnon), Told(f, "file", kShmem + kFile),
+               Told(f, "shmem", kShmem + kFile), Told(f, "file_mapped", kShmem),
+               Told(f, "unevictable", kLocked),
+               Count("pgfault", Between(faults, most)),
+               listed(kAnon + kShmem + kFile),
+               Size("tables", Ge(tables * kPage)),
+               Count("lines by node", Ge(10)),
+               Size("apart by node", Le(16 * kPage)))}}},
+      {"close and unmap all",
+       [](Classes& c) {
+         close(c.file);
+         Unmap(c.trace, c.anon);
+         Unmap(c.trace, c.shmem);
+         c.Churn();
+       },
+       {{[](Classes& c) { c.Report({}); },
+         AllOf(listed(0_B), Told(f, "anon", 0_B), Told(f, "file", 0_B),
+               Told(f, "shmem", 0_B), Told(f, "file_mapped", 0_B),
+               Told(f, "unevictable", 0_B), Told(f, "pagetables", 0_B))}}},
+  };
 }
 
 const Register kStatClasses{
@@ -188,17 +181,14 @@ const Register kStatClasses{
      .explains = {.claim = "Seed 1: observing memory; "
                            "Documentation/admin-guide/cgroup-v2: memory.stat "
                            "breaks the footprint down by type",
-                  .deed = "as the only member of a group, writes anonymous, "
-                          "shared and memfd pages, locks some, frees all",
                   .functions = "__mod_lruvec_state, __mod_memcg_lruvec_state, "
-                               "mod_memcg_state, count_memcg_events",
-                  .look_at = "grown.* are what was told of known amounts; "
-                             "left.* what stayed after all was freed"},
+                               "mod_memcg_state, count_memcg_events"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {{.name = "grown.anon", .unit = "bytes"}}}};
+     .steps = Make,
+     .metrics = {{.name = "grown.anon",
+                  .unit = "bytes",
+                  .value = "write, lock, share, fill a memfd.anon"}}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory.swap.high slows who swaps beyond it, whatever the groups above may:
 // no kill, no failure, and the next group is not slowed.
-#include "cases/memcg/pressure.h"
+#include "cases/memcg/groups.h"
 
 namespace oomgate {
 namespace {
@@ -11,41 +11,45 @@ constexpr Bytes kSwapHigh = 2_MiB;
 constexpr Bytes kWanted = 48_MiB;
 constexpr int kWatched = 2500;  // milliseconds
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  group.Set(trace, "memory.max", kMax);
-  group.Set(trace, "memory.swap.high", kSwapHigh);
-  const pid_t child = StartChildIn(
-      trace, group, [&] { WritePages(trace, MapAnonymous(trace, kWanted)); });
-  const auto written = [&] { return trace.Counter("written").load(); };
-  const auto swapped = [&] { return group.Number("memory.swap.current"); };
-  HoldsWithin(10000, [&] { return swapped() >= kSwapHigh.count; });
-  trace.Set("reached_high", swapped() >= kSwapHigh.count);
-  int status = -1;
-  trace.Set("ended", EndsWithin(child, kWatched, status));
-  trace.Set("total", written());
-  trace.Set("swap", swapped());
-  trace.Set("high", group.Field("memory.swap.events", "high"));
-  trace.Set("swap_max", group.Field("memory.swap.events", "max"));
-  trace.Set("oom_kill", group.Field("memory.events", "oom_kill"));
-  // No longer limited, it comes to its end.
-  group.Set(trace, "memory.swap.high", "max");
-  trace.Set("goes_on", EndsWithin(child, 20000, status));
-  trace.Set("status", status);
-  trace.Set("left", swapped());
-  group.Remove(trace);
-}
+struct Slowed : Scene {
+  GroupInBox group{trace, f};
+  Member child{trace};
 
-Oracle Expect(const Params&, const Facts&) {
-  // What is on its way to swap is in memory, and counts as swap, too.
-  const Bytes least = kMax - kSwapHigh;
-  return AllOf(Survives(), Count("reached_high", Eq(1)), Count("ended", Eq(0)),
-               Size("total", Between(least, 2 * (kMax + kSwapHigh))),
-               Size("swap", Ge(kSwapHigh)), Count("high", Ge(1)),
-               Count("swap_max", Eq(0)), Count("oom_kill", Eq(0)),
-               Count("goes_on", Eq(1)), Count("status", Eq(0)),
-               Size("left", Between(0_B, 1_MiB)));
+  void Start() {
+    group.Set(trace, "memory.max", kMax);
+    group.Set(trace, "memory.swap.high", kSwapHigh);
+    child.Start(group,
+                [&] { WritePages(trace, MapAnonymous(trace, kWanted)); });
+    HoldsWithin(10000, [&] {
+      return group.Number("memory.swap.current") >= kSwapHigh.count;
+    });
+  }
+};
+
+Steps<Slowed> Make(const Params&, const Facts&) {
+  const auto swap = SizeIn(&Slowed::group, "memory.swap.current");
+  const auto event = [](const char* key) {
+    return CountIn(&Slowed::group, "memory.swap.events", key);
+  };
+  return {
+      {"write 48 MiB", &Slowed::Start, {{"swap", swap, Ge(kSwapHigh)}}},
+      {"watch it for 2.5 s",
+       [](Slowed& s) { s.Set("status", s.child.EndWithin(kWatched)); },
+       // What is on its way to swap is in memory, and counts as swap, too.
+       {Count("status", Member::kRuns),
+        {"total", [](Slowed& s) { return s.child.Written(); },
+         Between(kMax - kSwapHigh, 2 * (kMax + kSwapHigh))},
+        {"swap", swap, Ge(kSwapHigh)},
+        {"high", event("high"), Ge(1)},
+        {"max", event("max"), 0},
+        {"kills", Event(&Slowed::group, "oom_kill"), 0}}},
+      {"lift memory.swap.high",
+       [](Slowed& s) {
+         s.group.Set(s.trace, "memory.swap.high", "max");
+         s.Set("status", s.child.EndWithin(20000));
+       },
+       {Count("status", 0), {"swap", swap, Between(0_B, 1_MiB)}}},
+  };
 }
 
 const Register kSwapHighCase{
@@ -54,23 +58,20 @@ const Register kSwapHighCase{
      .explains = {.claim = "Documentation/admin-guide/cgroup-v2: over "
                            "memory.swap.high, all further allocations are "
                            "throttled (since 5.8); seed 1: swap",
-                  .deed = "writes 48 MiB with memory.max at 8 MiB and "
-                          "swap.high at 2 MiB, then lifts that",
                   .functions = "swap_find_max_overage, calculate_high_delay, "
                                "mem_cgroup_handle_over_high",
-                  .look_at = "total beyond the range, or ended: it is not "
-                             "throttled; goes_on: for ever"},
+                  .look_at = "a status of -1 is a child that still runs"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,
                .cgroup = 2,
                .box = {{"memory.swap.max", "max"}}},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "total",
                   .better = Better::kLower,
                   .unit = "bytes",
-                  .kind = Kind::kTime}}}};
+                  .kind = Kind::kTime,
+                  .value = "watch it for 2.5 s.total"}}}};
 
 }  // namespace
 }  // namespace oomgate

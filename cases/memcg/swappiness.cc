@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // vm.swappiness 0 keeps a group's anonymous memory out of swap, to the page:
 // file pages go instead, and without them it is killed, however much is free.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "cases/memcg/stat.h"
+#include "cases/memcg/groups.h"
 #include "oomgate/scratch_disk.h"
 
 namespace oomgate {
@@ -13,63 +10,61 @@ namespace {
 constexpr Bytes kAnon = 4_MiB;
 constexpr Bytes kFile = 4_MiB;
 constexpr Bytes kLimit = 6_MiB;  // what is left of both
-constexpr int kFolded = 5000;
-constexpr Bytes kDisk = 64_MiB;
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
+struct Unswapped : Scene {
   // The last to close a disk drops its pages: not the child, then.
-  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  Gate done(trace);
-  Gate go(trace);
-  const pid_t child = StartChildIn(trace, group, [&] {
-    const Range range = MapAnonymous(trace, kAnon);
-    WritePages(trace, range);
-    // Twice: what was read once only is taken first, whatever the setting.
-    ReadDisk(trace, 0_B, kFile);
-    ReadDisk(trace, 0_B, kFile);
-    done.Open();
-    go.Pass();
-    trace.Set("rss", ReadMapping(range).rss);
-    trace.Set("swapped", ReadMapping(range).swap);
-    done.Open();
-    go.Pass();
-    WritePages(trace, MapAnonymous(trace, 2 * kLimit));
-  });
-  const auto file = [&] { return group.Field("memory.stat", "file"); };
-  done.Pass();
-  HoldsWithin(kFolded, [&] { return Near(f, file(), kFile); });
-  trace.Set("before.file", file());
-  group.Set(trace, "memory.max", kLimit);
-  go.Open();
-  done.Pass();
-  trace.Set("swap", group.Number("memory.swap.current"));
-  trace.Set("file", OnceStill(file));
-  trace.Set("current", group.Number("memory.current"));
-  trace.Set("oom", group.Field("memory.events", "oom"));
-  trace.Set("written", 0);
-  go.Open();
-  trace.Set("status", Reap(child));
-  trace.Set("kills", group.Field("memory.events", "oom_kill"));
-  trace.Set("left.swap", group.Number("memory.swap.current"));
-  trace.Set("free", Meminfo("SwapFree"));
-  group.Remove(trace);
-  close(disk);
-}
+  int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
+  GroupInBox group{trace, f};
+  Member child{trace};
 
-Oracle Expect(const Params&, const Facts& f) {
+  void WriteAndRead() {
+    posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
+    child.RunToPause(group, [&] {
+      const Range range = MapAnonymous(trace, kAnon);
+      WritePages(trace, range);
+      // Twice: what was read once only is taken first, whatever the setting.
+      ReadDisk(trace, 0_B, kFile);
+      ReadDisk(trace, 0_B, kFile);
+      child.Pause();
+      Set("rss", ReadMapping(range).rss);
+      Set("swapped", ReadMapping(range).swap);
+      child.Pause();
+      WritePages(trace, MapAnonymous(trace, 2 * kLimit));
+    });
+  }
+  Bytes File() const { return Bytes{group.Field("memory.stat", "file")}; }
+  Bytes FileInTheEnd() const {
+    return OnceStill([&] { return File(); });
+  }
+};
+
+Steps<Unswapped> Make(const Params&, const Facts& f) {
   constexpr Bytes kOwn = 160 * kPage;
   constexpr Bytes kTaken = kAnon + kFile - kLimit;
-  return AllOf(Survives(), Told(f, "before.file", kFile), Count("oom", Eq(0)),
-               Size("current", Le(kLimit)),
-               Size("file", Le(kFile - kTaken + StatError(f))),
-               Size("rss", Eq(kAnon)), Size("swapped", Eq(0_B)),
-               Size("swap", Eq(0_B)), Count("status", Eq(SIGKILL)),
-               Count("kills", Eq(1)), Size("left.swap", Eq(0_B)),
-               Size("free", Eq(f.swap)),
-               Written(Between(kLimit - kAnon - kOwn, kLimit - kAnon)));
+  const auto swap = SizeIn(&Unswapped::group, "memory.swap.current");
+  return {
+      {"write 4 MiB, read 4 of a disk twice",
+       &Unswapped::WriteAndRead,
+       {Soon("file", &Unswapped::File, About(f, kFile))}},
+      {"lower memory.max to 6 MiB",
+       [](Unswapped& s) {
+         s.group.Set(s.trace, "memory.max", kLimit);
+         s.child.GoOn();
+       },
+       {Size("rss", kAnon),
+        Size("swapped", 0_B),
+        {"swap", swap, 0_B},
+        {"file", &Unswapped::FileInTheEnd, Le(kFile - kTaken + StatError(f))},
+        {"current", SizeIn(&Unswapped::group, "memory.current"), Le(kLimit)},
+        {"oom", Event(&Unswapped::group, "oom"), 0}}},
+      {"write 12 MiB more",
+       [](Unswapped& s) { s.Set("status", s.child.Finish()); },
+       {Count("status", SIGKILL),
+        Written(Between(kLimit - kAnon - kOwn, kLimit - kAnon)),
+        {"kills", Event(&Unswapped::group, "oom_kill"), 1},
+        {"swap", swap, 0_B},
+        {"free", [] { return Meminfo("SwapFree"); }, f.swap}}},
+  };
 }
 
 const Register kSwappiness{
@@ -77,23 +72,17 @@ const Register kSwappiness{
      .summary = "swappiness 0 swaps nothing of a group: it is killed",
      .explains = {.claim = "Documentation/admin-guide/sysctl/vm: swappiness; "
                            "seed 1: swap",
-                  .deed = "has as much anonymous memory in a group as file "
-                          "pages that it read twice; its limit is lowered; "
-                          "then it writes more than there is room for",
                   .functions = "get_scan_count, get_swappiness, "
-                               "mem_cgroup_swappiness",
-                  .look_at = "swap and file are what the lower limit left; "
-                             "left.swap, what was swapped to live on"},
+                               "mem_cgroup_swappiness"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,
                .cgroup = 2,
                .alone = true,
-               .disk = kDisk,
+               .disk = 64_MiB,
                .settings = {{"/proc/sys/vm/swappiness", "0"}},
                .box = {{"memory.swap.max", "max"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In cgroup v1 each group has a swappiness of its own: 0 keeps it out of swap
 // until it is killed, whatever the machine's is; its neighbour is swapped.
-#include <cstdio>
-
-#include "cases/memcg/stat.h"
+#include "cases/memcg/groups.h"
 
 namespace oomgate {
 namespace {
@@ -11,44 +9,43 @@ namespace {
 constexpr Bytes kLimit = 8_MiB;
 constexpr Bytes kWanted = 16_MiB;
 
+struct Two : Scene {
+  GroupInBox never{trace, f, "never"};
+  GroupInBox often{trace, f, "often"};
+};
+
 // What becomes of who writes twice its limit.
-void Fill(Trace& trace, const Facts& f, const char* name, const char* value) {
-  const auto set = [&](const char* what, std::int64_t number) {
-    char key[48];
-    std::snprintf(key, sizeof key, "%s.%s", name, what);
-    trace.Set(key, number);
+auto Fill(GroupInBox Two::*group, int swappiness) {
+  return [=](Two& s) {
+    (s.*group).Set(s.trace, "memory.limit_in_bytes", kLimit);
+    (s.*group).Set(s.trace, "memory.swappiness", swappiness);
+    WriteIn(group, kWanted)(s);
   };
-  const Group group = Group(f).Child(trace, name);
-  group.Set(trace, "memory.limit_in_bytes", kLimit);
-  group.Set(trace, "memory.swappiness", value);
-  const std::int64_t out = Vmstat("pswpout");
-  trace.Set("written", 0);
-  set("status", Reap(StartChildIn(trace, group, [&] {
-        WritePages(trace, MapAnonymous(trace, kWanted));
-      })));
-  set("written", trace.Counter("written").load());
-  set("swapped", Vmstat("pswpout") - out);
-  set("kills", group.Field("memory.oom_control", "oom_kill"));
-  group.Remove(trace);
 }
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  trace.Set("inherited", Group(f).Number("memory.swappiness"));
-  Fill(trace, f, "never", "0");
-  Fill(trace, f, "often", "100");
-}
-
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Two> Make(const Params&, const Facts& f) {
   constexpr Bytes kOwn = 96 * kPage;
-  constexpr std::int64_t kOut = (kWanted - kLimit) / kPage;
-  const std::int64_t stock = 64 * f.cpus;
-  return AllOf(
-      Survives(), Count("inherited", Eq(60)),
-      Count("never.status", Eq(SIGKILL)), Count("never.kills", Eq(1)),
-      Count("never.swapped", Eq(0)),
-      Size("never.written", Between(kLimit - kOwn - stock * kPage, kLimit)),
-      Count("often.status", Eq(0)), Count("often.kills", Eq(0)),
-      Size("often.written", Eq(kWanted)), Count("often.swapped", Ge(kOut)));
+  const Bytes stock = 64 * f.cpus * kPage;
+  const auto inherited = CountIn(&Two::never, "memory.swappiness");
+  const auto kills = [](GroupInBox Two::*group) {
+    return CountIn(group, "memory.oom_control", "oom_kill");
+  };
+  const auto swapped = [] { return Vmstat("pswpout"); };
+  return {
+      {"make a group", [] {}, {{"swappiness", inherited, 60}}},
+      {"write 16 MiB of 8, swappiness 0",
+       Fill(&Two::never, 0),
+       {Count("status", SIGKILL),
+        {"kills", kills(&Two::never), 1},
+        Change("swapped", swapped, 0),
+        Written(Between(kLimit - kOwn - stock, kLimit))}},
+      {"write 16 MiB of 8, swappiness 100",
+       Fill(&Two::often, 100),
+       {Count("status", 0),
+        {"kills", kills(&Two::often), 0},
+        Change("swapped", swapped, Ge((kWanted - kLimit) / kPage)),
+        Written(kWanted)}},
+  };
 }
 
 const Register kV1Swappiness{
@@ -57,19 +54,14 @@ const Register kV1Swappiness{
      .explains = {.claim = "Documentation/admin-guide/cgroup-v1/memory: "
                            "swappiness overrides the global one, and 0 does "
                            "not swap; seed 1: swap",
-                  .deed = "writes twice its limit in a group of swappiness 0, "
-                          "and in one of 100",
-                  .functions = "mem_cgroup_swappiness, get_scan_count",
-                  .look_at = "never.swapped above 0: the group's own setting "
-                             "does not count"},
+                  .functions = "mem_cgroup_swappiness, get_scan_count"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,
                .cgroup = 1,
                .alone = true,
                .settings = {{"/proc/sys/vm/swappiness", "60"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate
