@@ -1,189 +1,169 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may set oom_score_adj to what, who inherits it, and who is never chosen:
 // the rules that protect and expose processes.
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstring>
 
 #include "cases/oom/contest.h"
 
 namespace oomgate::oom {
 namespace {
 
-constexpr const char* kAdj = "/proc/self/oom_score_adj";
-constexpr const char* kOldAdj = "/proc/self/oom_adj";
-constexpr Bytes kStack = 64_KiB;
+constexpr KernelFolder kSelf("/proc/self");
+constexpr const char* kAdj = "oom_score_adj";
+constexpr const char* kOldAdj = "oom_adj";
 
-// 0, or errno.
-int Write(const char* path, const char* text) {
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  const int error = write(fd, text, std::strlen(text)) < 0 ? errno : 0;
-  close(fd);
-  return error;
-}
+struct Scores : Scene {
+  pid_t sharer = 0;
+};
 
 // A number with its sign; what cannot be read is 9999.
-std::int64_t Read(const char* path) {
+std::int64_t Read(const char* file, pid_t pid = 0) {
   char text[24] = {};
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  const int fd =
+      open(ProcessFolder(pid).PathOf(file).text, O_RDONLY | O_CLOEXEC);
   const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
   close(fd);
   return n > 0 ? std::strtoll(text, nullptr, 10) : 9999;
 }
+std::int64_t Adj() { return Read(kAdj); }
+std::int64_t OldAdj() { return Read(kOldAdj); }
+std::int64_t Score() { return kSelf.Number("oom_score"); }
 
-std::int64_t AdjOf(pid_t pid) {
-  char path[48];
-  std::snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
-  return Read(path);
+// What is written, and what both files tell then. The old one has
+// seventeenths: 15 is 1000, -17 is -1000.
+struct Write {
+  const char* name;
+  const char* file;
+  const char* text;
+  int error;
+  int adj;
+  int old_adj;
+};
+constexpr Write kLimits[] = {
+    {"write 1001", kAdj, "1001", EINVAL, 0, 0},
+    {"write -1001", kAdj, "-1001", EINVAL, 0, 0},
+    {"write a word", kAdj, "much", EINVAL, 0, 0},
+    {"write 1000", kAdj, "1000", 0, 1000, 15},
+    {"write -1000", kAdj, "-1000", 0, -1000, -17},
+    {"write 8 to oom_adj", kOldAdj, "8", 0, 470, 7},
+    {"write -17 to oom_adj", kOldAdj, "-17", 0, -1000, -17},
+    {"write 500", kAdj, "500", 0, 500, 8},
+};
+// What was set with the right to do so is the floor for who lost it.
+constexpr Write kFloor[] = {
+    {"raise it to 700", kAdj, "700", 0, 700, 11},
+    {"lower it to what it was", kAdj, "200", 0, 200, 3},
+    {"lower it below", kAdj, "199", EACCES, 200, 3},
+    {"raise it to 300", kAdj, "300", 0, 300, 5},
+};
+
+StepOf<Scores> StepOfWrite(const Write& write) {
+  Rows<Scores> rows = {Refused(write.error),
+                       {"adj", Adj, write.adj},
+                       {"old adj", OldAdj, write.old_adj}};
+  if (write.adj == -1000) rows.push_back({"score", Score, 0});
+  return {write.name, [=] { return kSelf.Write(write.file, write.text); },
+          rows};
 }
 
 // Runs `body` in a child with that clone flags beside SIGCHLD, on a stack of
 // its own.
-pid_t Clone(Trace& trace, int flags, int (*body)(void*)) {
-  MapOptions options;
-  options.pages = MapOptions::kDefault;
-  const Range stack = MapAnonymous(trace, kStack, options);
-  const pid_t pid = clone(body, stack.end(), flags | SIGCHLD, &trace);
-  if (pid < 0) trace.Stop("clone", errno);
-  return pid;
-}
-
-void Limits(Trace& trace) {
-  trace.Set("above.errno", Write(kAdj, "1001"));
-  trace.Set("below.errno", Write(kAdj, "-1001"));
-  trace.Set("word.errno", Write(kAdj, "much"));
-  trace.Set("after_errors", Read(kAdj));
-  trace.Set("most.errno", Write(kAdj, "1000"));
-  trace.Set("most", Read(kAdj));
-  trace.Set("old.most", Read(kOldAdj));
-  trace.Set("least.errno", Write(kAdj, "-1000"));
-  trace.Set("least", Read(kAdj));
-  trace.Set("least.score", NumberIn("/proc/self/oom_score"));
-  trace.Set("old.least", Read(kOldAdj));
-  // Seventeenths of the same.
-  trace.Set("old.errno", Write(kOldAdj, "8"));
-  trace.Set("old.as_new", Read(kAdj));
-  trace.Set("old.off.errno", Write(kOldAdj, "-17"));
-  trace.Set("old.off", Read(kAdj));
-  Write(kAdj, "500");
-  trace.Set("old.of_500", Read(kOldAdj));
-}
-
-// What was set with the right to do so is the floor for who lost it.
-void Floor(Trace& trace) {
-  SetAdj(trace, 0, 200);
-  Reap(StartChild(trace, [&] {
-    trace.Set("inherited", Read(kAdj));
-    DropCapability(trace, CAP_SYS_RESOURCE);
-    trace.Set("raise.errno", Write(kAdj, "700"));
-    trace.Set("back.errno", Write(kAdj, "200"));
-    trace.Set("lower.errno", Write(kAdj, "199"));
-    trace.Set("floor", Read(kAdj));
-    // A child without the right has the same floor.
-    Write(kAdj, "300");
-    Reap(StartChild(trace, [&] {
-      trace.Set("child.back.errno", Write(kAdj, "200"));
-      trace.Set("child.lower.errno", Write(kAdj, "199"));
-    }));
-  }));
+pid_t Clone(Scores& s, int flags, int (*body)(void*)) {
+  const Range stack =
+      MapAnonymous(s.trace, 64_KiB, {.pages = MapOptions::kDefault});
+  return Must(s.trace, "clone", clone(body, stack.end(), flags | SIGCHLD, &s));
 }
 
 int Wait(void*) { WaitForever(); }
 
 int InVfork(void* at) {
-  Trace& trace = *static_cast<Trace*>(at);
-  trace.Set("vfork.score", NumberIn("/proc/self/oom_score"));
-  trace.Set("vfork.errno", Write(kAdj, "900"));
-  trace.Set("vfork.adj", Read(kAdj));
-  trace.Set("vfork.parent_adj", AdjOf(getppid()));
-  trace.Set("vfork.score_at_900", NumberIn("/proc/self/oom_score"));
+  const Scores& s = *static_cast<Scores*>(at);
+  s.Set("score", Score());
+  s.Set("write errno", kSelf.Write(kAdj, 900));
+  s.Set("adj", Adj());
+  s.Set("parent's adj", Read(kAdj, getppid()));
+  s.Set("score at 900", Score());
   _exit(0);
 }
 
-// Two processes with one memory have one score; a child of vfork, which is
-// about to have its own, sets only its own.
-void OneMemory(Trace& trace) {
-  SetAdj(trace, 0, 100);
-  const pid_t sharer = Clone(trace, CLONE_VM, Wait);
-  SetAdj(trace, 0, 150);
-  trace.Set("sharer.follows", AdjOf(sharer));
-  SetAdj(trace, sharer, 175);
-  trace.Set("sharer.leads", Read(kAdj));
-  const pid_t apart = StartChild(trace, [] { WaitForever(); });
-  SetAdj(trace, 0, 120);
-  trace.Set("apart.adj", AdjOf(apart));
-  EndChild(apart);
-  EndChild(sharer);
-  Reap(Clone(trace, CLONE_VM | CLONE_VFORK, InVfork));
-  trace.Set("vfork.after", Read(kAdj));
-}
-
-void Subject(Trace& trace, const Params&, const Facts&) {
-  Limits(trace);
-  Floor(trace);
-  OneMemory(trace);
-  trace.Set("init.score", NumberIn("/proc/1/oom_score"));
-  trace.Set("kernel_thread.score", NumberIn("/proc/2/oom_score"));
-  trace.Set("own.score", NumberIn("/proc/self/oom_score"));
-}
-
-Oracle ExpectLimits() {
-  return AllOf(Count("above.errno", Eq(EINVAL)),
-               Count("below.errno", Eq(EINVAL)),
-               Count("word.errno", Eq(EINVAL)), Count("after_errors", Eq(0)),
-               Count("most.errno", Eq(0)), Count("most", Eq(1000)),
-               Count("least.errno", Eq(0)), Count("least", Eq(-1000)),
-               Count("least.score", Eq(0)));
-}
-
-// The old file: 15 is 1000, -17 is -1000, and seventeenths between.
-Oracle ExpectOld() {
-  return AllOf(Count("old.most", Eq(15)), Count("old.least", Eq(-17)),
-               Count("old.errno", Eq(0)), Count("old.as_new", Eq(470)),
-               Count("old.off.errno", Eq(0)), Count("old.off", Eq(-1000)),
-               Count("old.of_500", Eq(8)));
-}
-
-Oracle ExpectFloor() {
-  return AllOf(Count("inherited", Eq(200)), Count("raise.errno", Eq(0)),
-               Count("back.errno", Eq(0)), Count("lower.errno", Eq(EACCES)),
-               Count("floor", Eq(200)), Count("child.back.errno", Eq(0)),
-               Count("child.lower.errno", Eq(EACCES)));
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(
-      Survives(), ExpectLimits(), ExpectOld(), ExpectFloor(),
-      AllOf(Count("sharer.follows", Eq(150)), Count("sharer.leads", Eq(175)),
-            Count("apart.adj", Eq(175)), Count("vfork.score", Eq(0)),
-            Count("vfork.errno", Eq(0)), Count("vfork.adj", Eq(900)),
-            Count("vfork.parent_adj", Eq(120)),
-            Count("vfork.score_at_900", Eq(0)), Count("vfork.after", Eq(120))),
-      AllOf(Count("init.score", Eq(0)), Count("kernel_thread.score", Eq(0)),
-            // 120 of a thousand, and two thirds of 1000 to begin with.
-            Count("own.score", Between(746, 760))));
+Steps<Scores> Make(const Params&, const Facts&) {
+  const auto of_sharer = [](Scores& s) { return Read(kAdj, s.sharer); };
+  const auto set = [](int adj) {
+    return [=](Scores& s) { SetAdj(s.trace, 0, adj); };
+  };
+  Steps<Scores> steps;
+  for (const Write& write : kLimits) steps.push_back(StepOfWrite(write));
+  // Two processes with one memory have one score; a child of vfork, which is
+  // about to have its own, sets only its own.
+  const Steps<Scores> others = {
+      {"write 100, share all memory",
+       [](Scores& s) {
+         SetAdj(s.trace, 0, 100);
+         s.sharer = Clone(s, CLONE_VM, Wait);
+       },
+       {{"sharer", of_sharer, 100}}},
+      {"write 150", set(150), {{"sharer", of_sharer, 150}}},
+      {"write 175 of the sharer",
+       [](Scores& s) { SetAdj(s.trace, s.sharer, 175); },
+       {{"adj", Adj, 175}}},
+      {"fork, then write 120",
+       [](Scores& s) {
+         const pid_t child = StartChild(s.trace, [] { WaitForever(); });
+         SetAdj(s.trace, 0, 120);
+         s.Set("child", Read(kAdj, child));
+         EndChild(child);
+         EndChild(s.sharer);
+       },
+       {Count("child", 175),
+        {"adj", Adj, 120},
+        // 120 of a thousand, and two thirds of 1000 to begin with.
+        {"score", Score, Between(746, 760)}}},
+      {"write 900 in a child of vfork",
+       [](Scores& s) { Reap(Clone(s, CLONE_VM | CLONE_VFORK, InVfork)); },
+       {Count("score", 0),
+        Count("write errno", 0),
+        Count("adj", 900),
+        Count("parent's adj", 120),
+        Count("score at 900", 0),
+        {"adj after", Adj, 120}}},
+      StepOf<Scores>(
+          "look at who is never chosen", [] {},
+          {{"init", [] { return NumberIn("/proc/1/oom_score"); }, 0},
+           {"kernel thread", [] { return NumberIn("/proc/2/oom_score"); }, 0}})
+          .HoldsWithout("it only reads"),
+      {"write 200, fork",
+       [](Scores& s) {
+         SetAdj(s.trace, 0, 200);
+         RunChild(s.trace, [&] { s.Set("child", Adj()); });
+         DropCapability(s.trace, CAP_SYS_RESOURCE);
+       },
+       {Count("child", 200)}},
+  };
+  steps.insert(steps.end(), others.begin(), others.end());
+  for (const Write& write : kFloor) steps.push_back(StepOfWrite(write));
+  steps.push_back({"write in a child without the right",
+                   [](Scores& s) {
+                     RunChild(s.trace, [&] {
+                       s.Set("back errno", kSelf.Write(kAdj, 200));
+                       s.Set("lower errno", kSelf.Write(kAdj, 199));
+                     });
+                   },
+                   {Count("back errno", 0), Count("lower errno", EACCES)}});
+  return steps;
 }
 
 const Register kAdjRules{
     {.id = "oom/adj_rules",
      .summary = "who may set oom_score_adj, who inherits it, who is exempt",
-     .explains =
-         {.claim = "Seed 1 (OOM); Documentation/filesystems/proc.rst, 3.1",
-          .deed = "writes oom_score_adj and oom_adj in and out of range, "
-                  "without CAP_SYS_RESOURCE, with shared memory, in a vfork",
-          .functions = "__set_oom_adj, oom_score_adj_write, copy_signal, "
-                       "oom_badness (in_vfork)",
-          .look_at = "a value that is 9999 could not be read at all"},
+     .explains = {.claim =
+                      "Seed 1 (OOM); Documentation/filesystems/proc.rst, 3.1",
+                  .functions =
+                      "__set_oom_adj, oom_score_adj_write, copy_signal, "
+                      "oom_badness (in_vfork)",
+                  .look_at = "a value that is 9999 could not be read at all"},
      .suite = Suite::kQuick,
      .needs = {.alone = true},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .oom_score_adj = 0}};
 
 }  // namespace

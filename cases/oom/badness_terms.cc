@@ -28,7 +28,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     }
     return !duel.SecondDies();
   };
-  trace.Set("smaller_lives", first_dies(0) ? 1 : 0);
+  trace.Set("smaller_lives", first_dies(0));
   trace.Set("largest",
             kFixed + (Largest(kWindow, first_dies) - kWindow / 2) * kPage);
   duel.Report(f);
@@ -42,7 +42,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   const std::int64_t extra = p["of"] == "anonymous" ? 0 : 20;
   return AllOf(Survives(),
                Difference("kills", "rounds", Between<std::int64_t>(0, extra)),
-               Count("smaller_lives", Eq(1)),
+               Count("smaller_lives", 1),
                Size("largest", Between(kFixed - error, kFixed + error)),
                DecidedByPoints(f, 2));
 }

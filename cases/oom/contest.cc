@@ -2,19 +2,6 @@
 // Contests for the OOM killer.
 #include "cases/oom/contest.h"
 
-#include <fcntl.h>
-#include <sched.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <string_view>
-
 namespace oomgate::oom {
 namespace {
 
@@ -62,20 +49,21 @@ class KillCounter {
 
 std::vector<Setting> ManyKills() {
   return {{"/proc/sys/kernel/printk", "1\t4\t1\t7"},
-          {"/proc/sys/vm/oom_dump_tasks", "0"},
-          {"/proc/sys/vm/oom_kill_allocating_task", "1"},
-          {"/proc/sys/vm/panic_on_oom", "1"}};
+          kVmKnobs.With("oom_dump_tasks", "0"),
+          kVmKnobs.With("oom_kill_allocating_task", "1"),
+          kVmKnobs.With("panic_on_oom", "1")};
 }
 
 std::int64_t Kills(const Facts& facts) { return KillCounter(facts).Now(); }
 
+KernelFolder ProcessFolder(pid_t pid) {
+  char path[32] = "/proc/self";
+  if (pid != 0) std::snprintf(path, sizeof path, "/proc/%d", pid);
+  return KernelFolder(path);
+}
+
 void SetAdj(Trace& trace, pid_t pid, int adj) {
-  char path[48];
-  char text[16];
-  std::snprintf(path, sizeof path, "/proc/%d/oom_score_adj",
-                pid == 0 ? getpid() : pid);
-  std::snprintf(text, sizeof text, "%d", adj);
-  WriteKnob(trace, path, text);
+  ProcessFolder(pid).Set(trace, "oom_score_adj", adj);
 }
 
 std::int64_t PagesOf(pid_t pid) {
@@ -85,9 +73,7 @@ std::int64_t PagesOf(pid_t pid) {
 }
 
 Bytes AnonymousOf(pid_t pid) {
-  char path[48];
-  std::snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
-  return FieldIn(path, "Anonymous") * 1_KiB;
+  return ProcessFolder(pid).Field("smaps_rollup", "Anonymous") * 1_KiB;
 }
 
 std::int64_t PagesPerAdj(Bytes total) { return total / kPage / 1000; }
@@ -108,16 +94,9 @@ void SettleRss(Trace& trace) {
 }
 
 void AwaitSleep(Trace& trace, pid_t pid) {
-  char path[48];
-  std::snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  const auto sleeps = [&] {
-    char stat[64] = {};  // "123 (comm) S …"
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    (void)!read(fd, stat, sizeof stat - 1);
-    close(fd);
-    return std::string_view(stat).find(") S") != std::string_view::npos;
-  };
-  if (!HoldsWithin(5000, sleeps)) trace.Stop("a player never slept", 0);
+  if (!HoldsWithin(5000, [&] { return ProcessState(pid) == 'S'; })) {
+    trace.Stop("a player never slept", 0);
+  }
 }
 
 void RunFirst() {
@@ -127,8 +106,7 @@ void RunFirst() {
 
 Ballast::Ballast(Trace& trace) : trace_(trace) {
   RunOnCpu(trace, sched_getcpu());
-  file_ = memfd_create("ballast", MFD_CLOEXEC);
-  if (file_ < 0) trace.Stop("memfd_create", errno);
+  file_ = MakeMemfd(trace, 0_B, MFD_CLOEXEC);
 }
 
 void Ballast::Write(Bytes size) {
@@ -146,7 +124,7 @@ void Ballast::Grow(Bytes size) { Write(size); }
 
 void Ballast::Shrink(Bytes size) {
   size_ = std::max(0_B, size_ - size);
-  if (ftruncate(file_, size_.count) != 0) trace_.Stop("ftruncate", errno);
+  Must(trace_, "ftruncate", ftruncate(file_, size_.count));
 }
 
 void Ballast::GrowUntilKill(const Facts& facts) {
@@ -160,8 +138,8 @@ void Ballast::GrowUntilKill(const Facts& facts) {
 
 KillLog::KillLog(Trace& trace)
     : trace_(trace),
-      file_(open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
-  if (file_ < 0) trace.Stop("/dev/kmsg", errno);
+      file_(Must(trace, "/dev/kmsg",
+                 open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC))) {
   lseek(file_, 0, SEEK_END);
 }
 
@@ -196,6 +174,20 @@ pid_t NextVictim(Trace& trace) {
     trace.Stop("a player ended by itself", 0);
   }
   return pid;
+}
+
+int SignalOf(pid_t child) {
+  int status = 0;
+  return EndsWithin(child, 5000, status) ? WTERMSIG(status) : 0;
+}
+
+pid_t Contest::Start(int adj, Bytes size) {
+  return Start(adj, [&] { HoldAnonymous(trace, size); });
+}
+
+bool Contest::OtherLives() const {
+  int status = 0;
+  return !EndsWithin(other, 0, status);
 }
 
 Duel::Duel(Trace& trace, const Facts& facts, std::int64_t per_adj, Player first,
@@ -269,22 +261,47 @@ Oracle DecidedByPoints(const Facts& facts, std::int64_t step) {
                Count("lead_won", Between(-error, step + error)));
 }
 
-void HoldAnonymous(Trace& trace, Bytes size) {
+namespace {
+
+void WriteAnonymous(Trace& trace, Bytes size) {
   WritePages(trace, MapAnonymous(trace, size));
 }
 
+void WriteShared(Trace& trace, Bytes size) {
+  WritePages(trace, MapAnonymous(
+                        trace, size,
+                        {.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE}));
+}
+
+void FillTables(Trace& trace, Bytes size) {
+  const Range range = MapAnonymous(trace, (size / kPage) * kHugePage,
+                                   {.prot = PROT_READ, .align = 1_GiB});
+  ReadPages(trace, range, kHugePage);
+}
+
+// The kernel maps code 16 pages at a time: a chunk that only one kind of holder
+// runs would weigh, too. So each holds a page of every kind.
+void HoldOneOfEach(Trace& trace) {
+  WriteAnonymous(trace, kPage);
+  WriteShared(trace, kPage);
+  FillTables(trace, kPage);
+}
+
+}  // namespace
+
+void HoldAnonymous(Trace& trace, Bytes size) {
+  HoldOneOfEach(trace);
+  WriteAnonymous(trace, size);
+}
+
 void HoldShared(Trace& trace, Bytes size) {
-  MapOptions options;
-  options.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-  WritePages(trace, MapAnonymous(trace, size, options));
+  HoldOneOfEach(trace);
+  WriteShared(trace, size);
 }
 
 void HoldTables(Trace& trace, Bytes size) {
-  MapOptions options;
-  options.prot = PROT_READ;
-  options.align = 1_GiB;
-  const Range range = MapAnonymous(trace, (size / kPage) * kHugePage, options);
-  ReadPages(trace, range, kHugePage);
+  HoldOneOfEach(trace);
+  FillTables(trace, size);
 }
 
 }  // namespace oomgate::oom

@@ -3,8 +3,6 @@
 // fills up with what no process is blamed for, and who died of it.
 #pragma once
 
-#include <sys/types.h>
-
 #include "oomgate/case.h"
 
 namespace oomgate::oom {
@@ -17,7 +15,9 @@ std::vector<Setting> ManyKills();
 // OOM kills in the box so far.
 std::int64_t Kills(const Facts& facts);
 
-// Sets the oom_score_adj of a process (0: the caller's).
+// /proc/<pid> (0: the caller's).
+KernelFolder ProcessFolder(pid_t pid);
+// Sets the oom_score_adj of a process.
 void SetAdj(Trace& trace, pid_t pid, int adj);
 
 // What mm/oom_kill.c, oom_badness, adds up, in pages: RSS, swap, page tables.
@@ -97,6 +97,25 @@ class KillLog {
 // Waits for a child to die of SIGKILL, and reaps it; stops the subject where it
 // ended in another way.
 pid_t NextVictim(Trace& trace);
+// The signal that a child dies of within 5 s; 0 where it does not.
+int SignalOf(pid_t child);
+
+// A victim and another one, around a ballast.
+struct Contest : Scene {
+  Gate ready{trace};
+  Ballast ballast{trace};
+  pid_t victim = 0;
+  pid_t other = 0;
+
+  template <typename Hold>
+  pid_t Start(int adj, Hold hold) {
+    return StartPlayer(trace, ready, adj, hold);
+  }
+  pid_t Start(int adj, Bytes size);  // of anonymous memory
+  std::int64_t KillsSoFar() const { return Kills(f); }
+  Bytes BallastSize() const { return ballast.size(); }
+  bool OtherLives() const;
+};
 
 // Two players of which the killer takes the one with more points.
 class Duel {

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // However many are killed in a short time, the kernel's log names each of them,
 // also where it leaves out the tables.
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
 #include "cases/oom/contest.h"
 
 namespace oomgate::oom {
@@ -30,29 +23,24 @@ int Told(int log) {
 }
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  // All of it is more than the kernel keeps.
-  const int log = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (log < 0) trace.Stop("open of /dev/kmsg", errno);
-  lseek(log, 0, SEEK_END);
-  const Group group = box.Child("group");
+  const GroupInBox group(trace, f);
   group.Set(trace, "memory.max", kLimit);
+  // All of it is more than the kernel keeps.
+  const int log = Must(trace, "open of /dev/kmsg",
+                       open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  lseek(log, 0, SEEK_END);
   for (int i = 0; i < kVictims; ++i) {
-    const int status = Reap(StartChildIn(trace, group, [&] {
-      WritePages(trace, MapAnonymous(trace, 2 * kLimit));
-    }));
+    const int status =
+        group.Run([&] { WritePages(trace, MapAnonymous(trace, 2 * kLimit)); });
     trace.Add("killed", WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     trace.Add("told", Told(log));
   }
   trace.Set("events", group.Field("memory.events", "oom_kill"));
-  close(log);
-  group.Remove(trace);
 }
 
 Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("killed", Eq(kVictims)),
-               Count("events", Eq(kVictims)), Count("oom_kills", Eq(kVictims)),
-               Count("told", Eq(kVictims)));
+  return AllOf(Survives(), Count("killed", kVictims), Count("events", kVictims),
+               Count("oom_kills", kVictims), Count("told", kVictims));
 }
 
 const Register kEveryKillTold{

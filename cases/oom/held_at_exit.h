@@ -4,18 +4,14 @@
 #pragma once
 
 #include <sys/ptrace.h>
-#include <sys/wait.h>
-
-#include <cerrno>
 
 #include "oomgate/case.h"
 
 namespace oomgate::oom {
 
 inline void HoldAtExit(Trace& trace, pid_t child) {
-  if (ptrace(PTRACE_SEIZE, child, nullptr, PTRACE_O_TRACEEXIT) != 0) {
-    trace.Stop("PTRACE_SEIZE", errno);
-  }
+  Must(trace, "PTRACE_SEIZE",
+       ptrace(PTRACE_SEIZE, child, nullptr, PTRACE_O_TRACEEXIT));
 }
 
 inline void WaitUntilHeld(Trace& trace, pid_t child) {
@@ -27,9 +23,7 @@ inline void WaitUntilHeld(Trace& trace, pid_t child) {
 }
 
 inline void LetGo(Trace& trace, pid_t child) {
-  if (ptrace(PTRACE_CONT, child, nullptr, nullptr) != 0) {
-    trace.Stop("PTRACE_CONT", errno);
-  }
+  Must(trace, "PTRACE_CONT", ptrace(PTRACE_CONT, child, nullptr, nullptr));
 }
 
 }  // namespace oomgate::oom

@@ -26,7 +26,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
     duel.second().adj = kBase + static_cast<int>(adj);
     return !duel.SecondDies();
   };
-  trace.Set("smaller_lives", first_dies(0) ? 1 : 0);
+  trace.Set("smaller_lives", first_dies(0));
   trace.Set("threshold", Largest(1000 - kBase, first_dies));
   trace.Set("adj_pages", per_adj);
   duel.Report(f);
@@ -38,7 +38,7 @@ Oracle Expect(const Params& p, const Facts& f) {
   // The larger one has three more page tables.
   const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
   return AllOf(
-      Survives(), Count("smaller_lives", Eq(1)),
+      Survives(), Count("smaller_lives", 1),
       Count("threshold", Between(threshold - error, threshold + error)),
       DecidedByPoints(f, step));
 }
@@ -48,8 +48,7 @@ void Adjust(const Params& p, InstanceInfo& instance) {
   if (p["swap"] == "none") return;
   instance.needs.swap = 64_MiB;
   instance.needs.cgroup = 2;
-  instance.needs.box = {
-      {"memory.swap.max", std::to_string(kSwap.count).c_str()}};
+  instance.needs.box = {{"memory.swap.max", std::to_string(kSwap.count)}};
 }
 
 const Register kMemcgAdjThreshold{
@@ -58,11 +57,9 @@ const Register kMemcgAdjThreshold{
      .explains =
          {.claim = "Seed 1 (OOM); Documentation/filesystems/proc.rst: "
                    "oom_score_adj is in thousandths of the allowed memory",
-          .deed = "4 MiB against 1 MiB in a cgroup of 15 MiB, without swap "
-                  "and with 8 MiB of it: bisects the "
-                  "score of the small one at which it dies instead; "
-                  "panic_on_oom=1 and oom_kill_allocating_task=1 are set, and "
-                  "do not reach into a cgroup",
+          .deed = "bisects the score at which 1 MiB dies instead of 4 MiB, in "
+                  "a cgroup of 15 MiB; panic_on_oom=1 and "
+                  "oom_kill_allocating_task=1 do not reach into it",
           .functions = "oom_badness, mem_cgroup_get_max, oom_evaluate_task",
           .look_at = "lead_lost and lead_won: by how many pages the second "
                      "one led when it lived and when it died; killed itself: "

@@ -1,12 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Points below zero protect from nobody but others: where all in a full group
 // have such, the one with the most of them dies. Only a score of -1000 spares.
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <utility>
-
 #include "cases/oom/contest.h"
 
 namespace oomgate::oom {
@@ -18,58 +12,64 @@ constexpr Bytes kFile = 10_MiB;   // of nobody's points
 constexpr Bytes kHeld = 1_MiB;    // with the score: about -7 MiB
 constexpr Bytes kWanted = 7_MiB;  // more than there is room for
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const OpenedBox box(trace, f);
-  const Group group = box.Child("group");
-  group.Set(trace, "memory.max", kLimit);
-  Gate ready(trace);
-  const auto start = [&](Bytes size) {
-    return StartChildIn(trace, group, [&, size] {
-      SetAdj(trace, 0, kAdj);
-      WritePages(trace, MapAnonymous(trace, size));
+struct Negative : Scene {
+  GroupInBox group{trace, f};
+  Gate ready{trace};
+  pid_t owner = 0;
+  pid_t small = 0;
+
+  template <typename Hold>
+  pid_t Start(int adj, Hold hold) {
+    return group.Start([&] {
+      SetAdj(trace, 0, adj);
+      hold();
       ready.Open();
       WaitForever();
     });
-  };
-  const pid_t owner = StartChildIn(trace, group, [&] {
-    SetAdj(trace, 0, -1000);
-    const int file = static_cast<int>(syscall(SYS_memfd_create, "mine", 0U));
-    static char chunk[64 << 10];
-    for (Bytes at; at < kFile; at += Bytes{sizeof chunk}) {
-      if (write(file, chunk, sizeof chunk) != ssize_t{sizeof chunk}) {
-        trace.Stop("write to a memfd", errno);
-      }
-    }
-    ready.Open();
-    WaitForever();
-  });
-  ready.Pass();
-  const pid_t small = start(kHeld);
-  ready.Pass();
-  trace.Set("points", PagesOf(small) + kAdj * PagesPerAdj(kLimit));
-  trace.Set("written", 0);
-  const pid_t large = start(kWanted);
-  int status = -1;
-  trace.Set("ended", EndsWithin(large, 10000, status));
-  trace.Set("status", status);
-  trace.Set("kills", group.Field("memory.events", "oom_kill"));
-  for (const auto& [name, pid] :
-       {std::pair{"small", small}, {"owner", owner}}) {
-    int ended = 0;
-    trace.Set(name, EndsWithin(pid, 0, ended) ? 1 : 0);
-    if (trace.Counter(name).load() == 0) EndChild(pid);
   }
-  if (status < 0) EndChild(large);
-  group.Remove(trace);
+  void StartBoth() {
+    group.Set(trace, "memory.max", kLimit);
+    owner = Start(-1000, [&] { Ballast(trace).Grow(kFile); });
+    ready.Pass();
+    small = Start(kAdj, [&] { HoldAnonymous(trace, kHeld); });
+    ready.Pass();
+  }
+  std::int64_t Points() const {
+    return PagesOf(small) + kAdj * PagesPerAdj(kLimit);
+  }
+  void StartLarge() {
+    const pid_t large = Start(kAdj, [&] { HoldAnonymous(trace, kWanted); });
+    int status = -1;
+    Set("ended", EndsWithin(large, 10000, status));
+    Set("status", status);
+  }
+};
+
+auto HasEnded(pid_t Negative::*child) {
+  return [=](Negative& s) {
+    int status = 0;
+    return EndsWithin(s.*child, 0, status);
+  };
 }
 
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(
-      Survives(), Count("points", Lt(0)), Count("ended", Eq(1)),
-      Count("status", Eq(SIGKILL)), Count("kills", Eq(1)),
-      Count("small", Eq(0)), Count("owner", Eq(0)),
-      // Below zero, too, as long as it is less than half of the limit.
-      Written(Between(kLimit - kFile - 3 * kOwnAnon, kLimit / 2 - kOwnAnon)));
+Steps<Negative> Make(const Params&, const Facts&) {
+  return {
+      {"start a file's owner and a small one",
+       &Negative::StartBoth,
+       {{"points", &Negative::Points, Lt(0)}}},
+      {"start one that needs too much",
+       &Negative::StartLarge,
+       {Count("ended", 1),
+        Count("status", SIGKILL),
+        {"kills",
+         [](Negative& s) { return s.group.Field("memory.events", "oom_kill"); },
+         1},
+        {"small ended", HasEnded(&Negative::small), 0},
+        {"owner ended", HasEnded(&Negative::owner), 0},
+        // Below zero, too, as long as it is less than half of the limit.
+        Written(
+            Between(kLimit - kFile - 3 * kOwnAnon, kLimit / 2 - kOwnAnon))}},
+  };
 }
 
 const Register kNegativePoints{
@@ -77,16 +77,13 @@ const Register kNegativePoints{
      .summary = "where all have points below zero, the most of them die first",
      .explains = {.claim = "Seed 1 (OOM); Documentation/filesystems/proc: "
                            "oom_score_adj; only -1000 disables a kill",
-                  .deed = "fills a group of 16 MiB, of which 10 are a file's, "
-                          "with two processes of score -500",
                   .functions = "select_bad_process, oom_evaluate_task, "
                                "oom_badness",
                   .look_at = "points is what the smaller one has, in pages; "
                              "ended 0: no victim was found"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .oom_score_adj = 0}};
 
 }  // namespace

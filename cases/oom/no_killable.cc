@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Out of memory with nobody to kill: the kernel panics rather than hang.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include "cases/oom/contest.h"
 
 namespace oomgate::oom {
@@ -16,8 +11,6 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   SetAdj(trace, 0, -1000);
   WritePages(trace, MapAnonymous(trace, 2 * f.ram));
 }
-
-Oracle Expect(const Params&, const Facts&) { return OomKilled(); }
 
 const Register kNoKillable{
     {.id = "oom/no_killable",
@@ -31,7 +24,6 @@ const Register kNoKillable{
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .no_swap = true},
      .subject = Subject,
-     .expect = Expect,
      .panics = "System is deadlocked on memory"}};
 
 }  // namespace

@@ -10,8 +10,6 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   WritePages(trace, MapAnonymous(trace, 2 * f.ram));
 }
 
-Oracle Expect(const Params&, const Facts&) { return OomKilled(); }
-
 const Register kPanicOnOom{
     {.id = "oom/panic_on_oom",
      .summary = "panic_on_oom=1: the machine panics where it is full",
@@ -24,7 +22,6 @@ const Register kPanicOnOom{
                .no_swap = true,
                .settings = {{"/proc/sys/vm/panic_on_oom", "1"}}},
      .subject = Subject,
-     .expect = Expect,
      .panics = "Out of memory: system-wide panic_on_oom is enabled"}};
 
 }  // namespace

@@ -15,77 +15,73 @@ std::int64_t Score(const Facts& f, std::int64_t points) {
   return (1000 + points * 1000 / total) * 2 / 3;
 }
 
-// Counts in the trace where the kernel differs from the rule.
-class Comparison {
- public:
-  Comparison(Trace& trace, const Facts& facts, const char* wrong,
-             const char* steps)
-      : facts_(facts),
-        wrong_(trace.Counter(wrong)),
-        steps_(trace.Counter(steps)) {}
+struct Scored : Scene {
+  Range anonymous = MapAnonymous(trace, kPages* kPage);
+  Range shared =
+      MapAnonymous(trace, kPages* kPage,
+                   {.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE});
+  Range tables = MapAnonymous(trace, kPages* kHugePage, {.prot = PROT_READ});
 
-  void Look(int adj) {
-    const std::int64_t error = RssError(facts_);
-    const std::int64_t points =
-        PagesOf(0) + adj * PagesPerAdj(facts_.ram + facts_.swap);
-    const std::int64_t score = NumberIn("/proc/self/oom_score");
-    if (score < Score(facts_, points - error) ||
-        score > Score(facts_, points + error)) {
-      ++wrong_;
+  // Does something `count` times, looks at the score each time, and sets how
+  // often that is wrong and how often it changes. `change` gives oom_score_adj.
+  template <typename Do>
+  void Compare(std::int64_t count, Do change) const {
+    const std::int64_t error = RssError(f);
+    std::int64_t last = -1;
+    std::int64_t wrong = 0;
+    std::int64_t changes = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t adj = change(i);
+      const std::int64_t points =
+          PagesOf(0) + adj * PagesPerAdj(f.ram + f.swap);
+      const std::int64_t score = NumberIn("/proc/self/oom_score");
+      wrong +=
+          score < Score(f, points - error) || score > Score(f, points + error);
+      changes += score != last && last >= 0;
+      last = score;
     }
-    if (score != last_ && last_ >= 0) ++steps_;
-    last_ = score;
+    Set("wrong", wrong);
+    Set("changes", changes);
   }
-
- private:
-  const Facts& facts_;
-  std::atomic<std::int64_t>& wrong_;
-  std::atomic<std::int64_t>& steps_;
-  std::int64_t last_ = -1;
 };
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const Range anonymous = MapAnonymous(trace, kPages * kPage);
-  MapOptions shared;
-  shared.flags = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
-  const Range file = MapAnonymous(trace, kPages * kPage, shared);
-  MapOptions sparse;
-  sparse.prot = PROT_READ;
-  const Range tables = MapAnonymous(trace, kPages * kHugePage, sparse);
-  Comparison of_anonymous(trace, f, "anonymous.wrong", "anonymous.steps");
-  Comparison of_shared(trace, f, "shared.wrong", "shared.steps");
-  Comparison of_tables(trace, f, "tables.wrong", "tables.steps");
-  Comparison of_adj(trace, f, "adj.wrong", "adj.steps");
-  for (std::int64_t i = 0; i < kPages; ++i) {
-    WritePages(trace, anonymous.Part(i * kPage, kPage));
-    of_anonymous.Look(0);
-  }
-  for (std::int64_t i = 0; i < kPages; ++i) {
-    WritePages(trace, file.Part(i * kPage, kPage));
-    of_shared.Look(0);
-  }
-  for (std::int64_t i = 0; i < kPages; ++i) {
-    ReadPages(trace, tables.Part(i * kHugePage, kPage));
-    of_tables.Look(0);
-  }
-  for (int adj = 0; adj <= 1000; adj += 40) {
-    SetAdj(trace, 0, adj);
-    of_adj.Look(adj);
-  }
+// One byte in each `stride`, one by one.
+template <typename Touch>
+auto Each(Range Scored::*range, Bytes stride, Touch touch) {
+  return [=](Scored& s) {
+    s.Compare(kPages, [&](std::int64_t i) {
+      touch(s.trace, (s.*range).Part(i * stride, kPage), kPage);
+      return 0;
+    });
+  };
 }
 
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Scored> Make(const Params&, const Facts& f) {
   // Two of three thousandths show; what is approximate may jump.
-  const std::int64_t total = (f.ram + f.swap) / kPage;
-  const std::int64_t steps = kPages * 1000 / total * 2 / 3 - 1;
-  const std::int64_t most =
-      RssError(f) > 0 ? kPages : kPages * 1000 / total + 2;
-  return AllOf(Survives(), Count("anonymous.wrong", Eq(0)),
-               Count("shared.wrong", Eq(0)), Count("tables.wrong", Eq(0)),
-               Count("adj.wrong", Eq(0)), Count("adj.steps", Eq(25)),
-               Count("anonymous.steps", Between(steps, most)),
-               Count("shared.steps", Between(steps, most)),
-               Count("tables.steps", Between(steps, most)));
+  const std::int64_t changes = kPages * 1000 / ((f.ram + f.swap) / kPage);
+  const auto follows =
+      AllOf(Count("wrong", 0),
+            Count("changes", Between(changes * 2 / 3 - 1,
+                                     RssError(f) > 0 ? kPages : changes + 2)));
+  return {
+      {"write anonymous pages",
+       Each(&Scored::anonymous, kPage, WritePages),
+       {follows}},
+      {"write shared pages",
+       Each(&Scored::shared, kPage, WritePages),
+       {follows}},
+      {"read with a table each",
+       Each(&Scored::tables, kHugePage, ReadPages),
+       {follows}},
+      {"raise oom_score_adj by 40s",
+       [](Scored& s) {
+         s.Compare(26, [&](std::int64_t i) {
+           SetAdj(s.trace, 0, static_cast<int>(40 * i));
+           return 40 * i;
+         });
+       },
+       {Count("wrong", 0), Count("changes", 25)}},
+  };
 }
 
 std::string Probe(const Params&, const Facts& f) {
@@ -100,18 +96,18 @@ const Register kScoreFormula{
      .explains =
          {.claim = "Seed 0: killed with low RES; the score counts RSS, swap "
                    "and page tables (Documentation/filesystems/proc.rst, 3.2)",
-          .deed = "adds 400 pages of each kind, one by one, then raises "
-                  "oom_score_adj, and computes the score after every step",
           .functions = "proc_oom_score, oom_badness, mm_pgtables_bytes",
-          .look_at = "which of the four kinds is wrong; no steps: the kind "
-                     "does not count at all"},
+          .look_at = "no changes: the kind does not count at all"},
      .suite = Suite::kQuick,
      .probe = Probe,
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .oom_score_adj = 0,
-     .metrics = {{.name = "anonymous.wrong", .better = Better::kLower},
-                 {.name = "tables.wrong", .better = Better::kLower}}}};
+     .metrics = {{.name = "anonymous.wrong",
+                  .better = Better::kLower,
+                  .value = "write anonymous pages.wrong"},
+                 {.name = "tables.wrong",
+                  .better = Better::kLower,
+                  .value = "read with a table each.wrong"}}}};
 
 }  // namespace
 }  // namespace oomgate::oom

@@ -1,75 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 // Swap fills up before anybody is killed, what a victim has there counts
 // against it, and it is free again afterwards.
-#include <sys/wait.h>
-
-#include <cstdio>
-
 #include "cases/oom/contest.h"
 
 namespace oomgate::oom {
 namespace {
 
 constexpr Bytes kLocked = 4_MiB;
-constexpr int kDeadline = 5000;
 
-std::int64_t OfBox(const Facts& f, const char* file) {
-  char path[256];
-  std::snprintf(path, sizeof path, "%s/%s", f.box_folder.c_str(), file);
-  return NumberIn(path);
-}
+struct Full : Contest {
+  Gate go{trace};
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  Gate ready(trace);
-  Gate go(trace);
-  const std::int64_t kills = Kills(f);
-  // Half of its points will be in swap, and none of the other's.
-  const pid_t victim = StartChild(trace, [&] {
-    SetAdj(trace, 0, 300);
-    go.Pass();
-    WritePages(trace, MapAnonymous(trace, 2 * (f.box + f.swap)));
-  });
-  // Locked pages are not swapped, and make it the one with more RAM.
-  const pid_t other = StartPlayer(trace, ready, 300, [&] {
-    const Range range = MapAnonymous(trace, kLocked);
-    WritePages(trace, range);
-    if (mlock(range.start, static_cast<std::size_t>(kLocked.count)) != 0) {
-      trace.Stop("mlock", errno);
-    }
-    trace.Set("written", 0_B);
-  });
-  go.Open();
-  trace.Set("victim.signal", WTERMSIG(Reap(victim)));
-  trace.Set("kills", Kills(f) - kills);
-  int status = 0;
-  trace.Set("other.alive", EndsWithin(other, 0, status) ? 0 : 1);
-  trace.Set("other.locked", StatusField("VmLck", other));
-  trace.Set("other.rss", StatusField("RssAnon", other));
-  // Slots come back when the dead process's memory does.
-  std::int64_t left = -1;
-  for (int i = 0; i < kDeadline / 10; ++i) {
-    left = OfBox(f, "memory.swap.current");
-    if (left <= (1_MiB).count) break;
-    (void)EndsWithin(other, 10, status);
+  // Half of the victim's points will be in swap, and none of the other's: its
+  // locked pages make it the one with more RAM.
+  void Start() {
+    victim = StartChild(trace, [&] {
+      SetAdj(trace, 0, 300);
+      go.Pass();
+      WritePages(trace, MapAnonymous(trace, 2 * (f.box + f.swap)));
+    });
+    other = Contest::Start(300, [&] {
+      const Range range = MapAnonymous(trace, kLocked);
+      WritePages(trace, range);
+      Lock(trace, range);
+    });
   }
-  trace.Set("swap_left", left);
+  void Fill() {
+    go.Open();
+    Set("signal", WTERMSIG(Reap(victim)));
+  }
+  // Slots come back when the dead process's memory does.
+  Bytes SwapLeft() const {
+    return OnceHolds(
+        5000, [&] { return Bytes{Group(f).Number("memory.swap.current")}; },
+        [](Bytes left) { return left <= 1_MiB; });
+  }
+};
+
+Row<Full> OfOther(const char* field, testing::Matcher<Bytes> is) {
+  return {field, [=](Full& s) { return StatusField(field, s.other); }, is};
 }
 
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Full> Make(const Params&, const Facts& f) {
   // Slots that the CPUs hold back, and swap that is cached in RAM as well.
   const Bytes all = f.box - kLocked + f.swap;
   // What it shares since the fork counts for it, and is charged only once.
   const Bytes most = f.box - kLocked + kOwnAnon;
-  return AllOf(Survives(), Count("victim.signal", Eq(SIGKILL)),
-               Count("kills", Eq(1)), Count("other.alive", Eq(1)),
-               Size("other.locked", Eq(kLocked)),
-               Size("other.rss", Between(kLocked, kLocked + kOwnAnon)),
-               Size("written", Between(all - 6_MiB, all)),
-               OomConstraint("CONSTRAINT_MEMCG"),
-               OomNumber("table.swapents",
-                         Between((f.swap - 2_MiB) / kPage, f.swap / kPage)),
-               OomAnonRss(Between(f.box - kLocked - 5_MiB, most)),
-               Size("swap_left", Le(1_MiB)));
+  return {
+      {"start both", &Full::Start, {OfOther("VmLck", kLocked)}},
+      {"fill the box and swap",
+       &Full::Fill,
+       {Count("signal", SIGKILL),
+        Change("kills", &Contest::KillsSoFar, 1),
+        {"other lives", &Contest::OtherLives, 1},
+        OfOther("VmLck", kLocked),
+        OfOther("RssAnon", Between(kLocked, kLocked + kOwnAnon)),
+        Written(Between(all - 6_MiB, all)),
+        OomConstraint("CONSTRAINT_MEMCG"),
+        OomNumber("table.swapents",
+                  Between((f.swap - 2_MiB) / kPage, f.swap / kPage)),
+        OomAnonRss(Between(f.box - kLocked - 5_MiB, most)),
+        {"swap left", &Full::SwapLeft, Le(1_MiB)}}},
+  };
 }
 
 const Register kSwapFull{
@@ -78,8 +70,6 @@ const Register kSwapFull{
      .explains =
          {.claim = "Seed 1 (OOM, swap); appendix: swap counts in badness. "
                    "Also mlock: locked pages stay, whatever the pressure",
-          .deed = "writes more than a cgroup and all swap hold, beside a "
-                  "process with locked memory",
           .functions = "shrink_folio_list, folio_alloc_swap, oom_badness, "
                        "swap_free, mlock_folio",
           .look_at = "written is what fitted; table.swapents of the report is "
@@ -92,10 +82,9 @@ const Register kSwapFull{
                .cgroup = 2,
                .kernel_log = true,
                .alone = true,
-               .settings = {{"/proc/sys/vm/oom_dump_tasks", "1"}},
+               .settings = {kVmKnobs.With("oom_dump_tasks", "1")},
                .box = {{"memory.swap.max", "max"}}},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .oom_score_adj = 0,
      .timeout_seconds = 120}};
 

@@ -2,9 +2,6 @@
 // Whoever switches swap off when RAM has no room for what is there is the one
 // that is killed for it, before all others; swap stays, with all that is in it.
 #include <sys/swap.h>
-#include <sys/wait.h>
-
-#include <cerrno>
 
 #include "cases/oom/contest.h"
 #include "oomgate/page_out.h"
@@ -16,37 +13,48 @@ namespace {
 constexpr Bytes kOut = 56_MiB;
 constexpr Bytes kLeft = 8_MiB;
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const SwapArea area = FindSwapArea(trace);
-  const Bytes total = Meminfo("SwapTotal");
-  const std::int64_t kills = Vmstat("oom_kill");
-  const Range range = MapAnonymous(trace, kOut);
-  WritePages(trace, range);
-  PageOut(trace, range);
-  // Locked, so that it does not go to the rest of swap. Pages that are there
-  // are still in RAM, too, until it is needed.
-  const Range filler = MapAnonymous(
-      trace, Meminfo("MemAvailable") + Meminfo("SwapCached") - kLeft);
-  if (mlock(filler.start, Length(filler.size)) != 0) trace.Stop("mlock", errno);
-  trace.Set("out", ReadMapping(range).swap);
-  // By its size and score it would be the last.
-  const pid_t child = StartChild(trace, [&] {
-    SetAdj(trace, 0, -900);
-    trace.Set("errno", swapoff(area.path) == 0 ? 0 : errno);
-  });
-  const int status = Reap(child);
-  trace.Set("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-  trace.Set("kills", Vmstat("oom_kill") - kills);
-  trace.Set("swap_lost", total - Meminfo("SwapTotal"));
-  munlock(filler.start, Length(filler.size));
-  Unmap(trace, filler);
-  trace.Set("other", CountOther(range, 1));
-}
+struct Swapoff : Scene {
+  SwapArea area = FindSwapArea(trace);
+  Range range = MapAnonymous(trace, kOut);
+  Range filler = {};
 
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Size("out", Eq(kOut)), Count("signal", Eq(SIGKILL)),
-               Count("kills", Eq(1)), Size("swap_lost", Eq(0_B)),
-               Count("other", Eq(0)));
+  void PageOut() {
+    WritePages(trace, range);
+    oomgate::PageOut(trace, range);
+    // Locked, so that it does not go to the rest of swap. Pages that are there
+    // are still in RAM, too, until it is needed.
+    filler = MapAnonymous(
+        trace, Meminfo("MemAvailable") + Meminfo("SwapCached") - kLeft);
+    Lock(trace, filler);
+  }
+  // By its size and score the child would be the last.
+  void SwitchOff() const {
+    const int status = RunChild(trace, [&] {
+      SetAdj(trace, 0, -900);
+      Set("child errno", ErrnoOf(swapoff(area.path)));
+    });
+    Set("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    // For what is read back from swap.
+    Unlock(trace, filler);
+    Unmap(trace, filler);
+  }
+};
+
+std::int64_t OomKills() { return Vmstat("oom_kill"); }
+Bytes SwapTotal() { return Meminfo("SwapTotal"); }
+
+Steps<Swapoff> Make(const Params&, const Facts&) {
+  return {
+      {"page out 56 MiB, lock the rest of RAM",
+       &Swapoff::PageOut,
+       {{"out", [](Swapoff& s) { return ReadMapping(s.range).swap; }, kOut}}},
+      {"switch swap off in a child",
+       &Swapoff::SwitchOff,
+       {Count("signal", SIGKILL),
+        Change("kills", OomKills, 1),
+        Change("swap", SwapTotal, 0_B),
+        {"other", [](Swapoff& s) { return CountOther(s.range, 1); }, 0}}},
+  };
 }
 
 const Register kSwapoffKilled{
@@ -55,8 +63,6 @@ const Register kSwapoffKilled{
      .explains = {.claim =
                       "Seed 1 (OOM, swap); mm/oom_kill.c: oom_task_origin; "
                       "swapoff(2)",
-                  .deed = "pages 56 MiB out, locks all RAM but 8 MiB, lets a "
-                          "small child with a score of -900 switch swap off",
                   .functions = "try_to_unuse, set_current_oom_origin, "
                                "select_bad_process",
                   .look_at =
@@ -65,8 +71,7 @@ const Register kSwapoffKilled{
      .suite = Suite::kNightly,
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .swap = 64_MiB, .alone = true},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate::oom

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A full machine: the killer takes the one with the most points, as scores
 // shift them, one at a time, and leaves the others alone.
-#include <fcntl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "cases/oom/contest.h"
 
 namespace oomgate::oom {
@@ -13,7 +8,7 @@ namespace {
 
 constexpr Bytes kSizes[] = {20_MiB, 10_MiB, 5_MiB};
 constexpr int kPlayers = 3;
-constexpr const char* kAllocator = "/proc/sys/vm/oom_kill_allocating_task";
+constexpr const char* kAllocator = "oom_kill_allocating_task";
 
 struct Round {
   const char* name;
@@ -21,154 +16,136 @@ struct Round {
   int victim;
 };
 constexpr Round kRounds[] = {
-    {"equal", {0, 0, 0}, 0},          {"raised", {0, 500, 0}, 1},
-    {"lowered", {-900, 0, 0}, 1},     {"smallest", {0, 0, 1000}, 2},
-    {"exempt", {-1000, -1000, 0}, 2},
+    {"three of equal scores", {0, 0, 0}, 0},
+    {"the second one's score raised", {0, 500, 0}, 1},
+    {"the largest one's score lowered", {-900, 0, 0}, 1},
+    {"the smallest one with 1000", {0, 0, 1000}, 2},
+    {"both larger ones exempt", {-1000, -1000, 0}, 2},
 };
 
-class Arena {
- public:
-  Arena(Trace& trace, const Facts& facts)
-      : trace_(trace), facts_(facts), ready_(trace), ballast_(trace) {}
+struct Arena : Contest {
+  pid_t players[kPlayers] = {};
 
-  // Which of the three died: 0 to 2.
-  int Play(const int (&adj)[kPlayers]) {
+  // Sets which of the three died: 0 to 2.
+  void Play(const Round& round) {
     Bytes missing = 1_MiB;
     for (int i = 0; i < kPlayers; ++i) {
-      if (pids_[i] == 0) missing += kSizes[i];
+      if (players[i] == 0) missing += kSizes[i];
     }
-    ballast_.Shrink(missing);
+    ballast.Shrink(missing);
     for (int i = 0; i < kPlayers; ++i) {
-      if (pids_[i] == 0) {
-        pids_[i] = StartPlayer(trace_, ready_, adj[i],
-                               [&] { HoldAnonymous(trace_, kSizes[i]); });
-      }
-      SetAdj(trace_, pids_[i], adj[i]);
+      if (players[i] == 0) players[i] = Start(round.adj[i], kSizes[i]);
+      SetAdj(trace, players[i], round.adj[i]);
     }
-    ballast_.GrowUntilKill(facts_);
-    const pid_t victim = NextVictim(trace_);
+    ballast.GrowUntilKill(f);
+    const pid_t victim = NextVictim(trace);
     for (int i = 0; i < kPlayers; ++i) {
-      if (pids_[i] == victim) {
-        pids_[i] = 0;
-        return i;
-      }
+      if (players[i] != victim) continue;
+      players[i] = 0;
+      Set("who", i);
     }
-    return -1;
   }
-  void Clear() {
-    for (pid_t& pid : pids_) {
-      if (pid != 0) EndChild(pid);
-      pid = 0;
-    }
-    ballast_.Shrink(ballast_.size());
+  pid_t StartAllocator(int adj) {
+    return StartChild(trace, [&] {
+      SetAdj(trace, 0, adj);
+      Ballast(trace).GrowUntilKill(f);
+    });
   }
-
- private:
-  Trace& trace_;
-  const Facts& facts_;
-  Gate ready_;
-  Ballast ballast_;
-  pid_t pids_[kPlayers] = {};
 };
 
 // A parent with more than its child: since 5.1 it is not the child that pays.
-void ParentAndChild(Trace& trace, const Facts& f) {
-  Gate ready(trace);
-  Gate child_ready(trace);
-  Ballast ballast(trace);
+void ParentAndChild(Arena& s) {
+  for (const pid_t pid : s.players) {
+    if (pid != 0) EndChild(pid);
+  }
+  s.ballast.Shrink(s.ballast.size());
+  Gate child_ready(s.trace);
   // Its orphan must not die with it, and is ours to reap.
   prctl(PR_SET_CHILD_SUBREAPER, 1);
-  std::atomic<std::int64_t>& child = trace.Counter("child.pid");
-  const pid_t parent = StartPlayer(trace, ready, 0, [&] {
+  std::atomic<std::int64_t>& child = s.trace.Counter("child.pid");
+  const pid_t parent = StartPlayer(s.trace, s.ready, 0, [&] {
     child = fork();
     if (child == 0) {
       child = getpid();
-      HoldAnonymous(trace, kSizes[1]);
+      HoldAnonymous(s.trace, kSizes[1]);
       child_ready.Open();
       WaitForever();
     }
     child_ready.Pass();
-    HoldAnonymous(trace, kSizes[0]);
+    HoldAnonymous(s.trace, kSizes[0]);
   });
-  ballast.GrowUntilKill(f);
-  trace.Set("parent.dies", NextVictim(trace) == parent ? 1 : 0);
-  trace.Set("child.alive",
-            waitpid(static_cast<pid_t>(child), nullptr, WNOHANG) == 0);
+  s.ballast.GrowUntilKill(s.f);
+  s.Set("parent dies", NextVictim(s.trace) == parent);
+  s.Set("child lives",
+        waitpid(static_cast<pid_t>(child), nullptr, WNOHANG) == 0);
   EndChild(static_cast<pid_t>(child));
 }
 
-// With oom_kill_allocating_task the one that asks dies, unless it is exempt.
-void KillTheAllocator(Trace& trace, const Facts& f) {
-  WriteKnob(trace, kAllocator, "1");
-  Gate ready(trace);
-  const pid_t large =
-      StartPlayer(trace, ready, 500, [&] { HoldAnonymous(trace, kSizes[0]); });
-  const auto allocate = [&](int adj) {
-    return StartChild(trace, [&] {
-      SetAdj(trace, 0, adj);
-      Ballast ballast(trace);
-      ballast.GrowUntilKill(f);
-    });
-  };
-  const pid_t allocator = allocate(-998);
-  trace.Set("allocator.dies", NextVictim(trace) == allocator ? 1 : 0);
-  const pid_t exempt = allocate(-1000);
-  trace.Set("exempt.dies", NextVictim(trace) != large ? 1 : 0);
-  trace.Set("exempt.status", Reap(exempt));
-  WriteKnob(trace, kAllocator, "0");
+// The one that asks dies, unless it is exempt.
+void KillAllocator(Arena& s) {
+  kVmKnobs.Set(s.trace, kAllocator, 1);
+  s.other = s.Start(500, kSizes[0]);
+  const pid_t allocator = s.StartAllocator(-998);
+  s.Set("allocator dies", NextVictim(s.trace) == allocator);
+}
+void SpareAllocator(Arena& s) {
+  const pid_t exempt = s.StartAllocator(-1000);
+  s.Set("large dies", NextVictim(s.trace) == s.other);
+  s.Set("allocator status", Reap(exempt));
+  kVmKnobs.Set(s.trace, kAllocator, 0);
 }
 
 // The score at which a small one dies instead of a large one.
-void Threshold(Trace& trace, const Facts& f) {
-  Duel duel(trace, f, PagesPerAdj(f.ram + f.swap),
+void FindThreshold(Arena& s) {
+  Duel duel(s.trace, s.f, PagesPerAdj(s.f.ram + s.f.swap),
             {.hold = HoldAnonymous, .size = 10_MiB},
             {.hold = HoldAnonymous, .size = 5_MiB});
   // Five MiB are 23 steps of 54 pages, and with swap 17 of 71.
-  trace.Set("threshold", Largest(64, [&](std::int64_t adj) {
-              duel.second().adj = static_cast<int>(adj);
-              return !duel.SecondDies();
-            }));
-  duel.Report(f);
+  s.Set("threshold", Largest(64, [&](std::int64_t adj) {
+          duel.second().adj = static_cast<int>(adj);
+          return !duel.SecondDies();
+        }));
+  duel.Report(s.f);
 }
 
-void Subject(Trace& trace, const Params& p, const Facts& f) {
-  if (p["swap"] != "none") return Threshold(trace, f);
-  const std::int64_t kills = Kills(f);
-  Arena arena(trace, f);
-  for (const Round& round : kRounds) {
-    trace.Set(round.name, arena.Play(round.adj));
-  }
-  arena.Clear();
-  ParentAndChild(trace, f);
-  KillTheAllocator(trace, f);
-  Threshold(trace, f);
-  trace.Set("all_kills", Kills(f) - kills);
-}
-
-Oracle Expect(const Params& p, const Facts& f) {
+Steps<Arena> Make(const Params& p, const Facts& f) {
   const std::int64_t step = PagesPerAdj(f.ram + f.swap);
   const std::int64_t threshold = 5_MiB / kPage / step;
   const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
-  const Oracle decided =
-      AllOf(Survives(),
-            Count("threshold", Between(threshold - error, threshold + error)),
+  Oracle decided =
+      AllOf(Count("threshold", Between(threshold - error, threshold + error)),
             DecidedByPoints(f, step), OomConstraint("CONSTRAINT_NONE"));
-  if (p["swap"] != "none") return decided;
-  Oracle rounds = decided;
-  for (const Round& round : kRounds) {
-    rounds = AllOf(rounds, Count(round.name, Eq(round.victim)));
+  Steps<Arena> steps;
+  if (p["swap"] == "none") {
+    const Row<Arena> one_kill = Change("kills", &Contest::KillsSoFar, 1);
+    for (const Round& round : kRounds) {
+      steps.push_back({round.name,
+                       [=](Arena& s) { s.Play(round); },
+                       {Count("who", round.victim), one_kill}});
+    }
+    steps.push_back(
+        {"a parent with more than its child",
+         ParentAndChild,
+         {Count("parent dies", 1), Count("child lives", 1), one_kill}});
+    steps.push_back(
+        {"let the one die that asks",
+         KillAllocator,
+         {Count("allocator dies", 1), one_kill,
+          KernelLogHas(
+              "Out of memory (oom_kill_allocating_task): Killed process")}});
+    steps.push_back(
+        {"exempt the one that asks",
+         SpareAllocator,
+         {Count("large dies", 1), Count("allocator status", 0), one_kill}});
+    decided += AllOf(
+        Difference("kills", "rounds", 0),
+        // The first kill's report: the 20 MiB, and what a child has besides.
+        OomNodemask("(null)"),
+        OomAnonRss(Between(kSizes[0], kSizes[0] + kOwnAnon)),
+        OomNumber("oom_score_adj", 0));
   }
-  return AllOf(
-      rounds,
-      // The first kill's report: the 20 MiB, and what a child has besides.
-      OomNodemask("(null)"),
-      OomAnonRss(Between(kSizes[0], kSizes[0] + kOwnAnon)),
-      OomNumber("oom_score_adj", Eq(0)), Count("parent.dies", Eq(1)),
-      Count("child.alive", Eq(1)), Count("allocator.dies", Eq(1)),
-      Count("exempt.dies", Eq(0)), Count("exempt.status", Eq(0)),
-      KernelLogHas("Out of memory (oom_kill_allocating_task): Killed process"),
-      // One more than rounds each: of the parent, the allocator, the large one.
-      Difference("all_kills", "rounds", Eq(8)));
+  steps.push_back({"bisect a score", FindThreshold, {decided}});
+  return steps;
 }
 
 // What swap there is counts as memory, too.
@@ -181,29 +158,25 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kVictimMatrix{
     {.id = "oom/victim_matrix",
      .summary = "who dies when the machine is full: by points, scores, knobs",
-     .explains =
-         {.claim = "Seeds 0 and 1 (OOM). Also children_not_sacrificed (seed "
-                   "2: a fork's child does not pay for its parent) and "
-                   "kill_allocating_task",
-          .deed = "fills RAM with pages that no process has, again and again, "
-                  "around three processes with different scores; around a "
-                  "parent and its child; with oom_kill_allocating_task; and "
-                  "bisects a score, with swap, too",
-          .functions = "out_of_memory, select_bad_process, oom_badness, "
-                       "oom_kill_process",
-          .look_at = "each round is named; its value is which of 20, 10 and 5 "
-                     "MiB died (0, 1, 2)"},
+     .explains = {.claim =
+                      "Seeds 0 and 1 (OOM). Also children_not_sacrificed (seed "
+                      "2: a fork's child does not pay for its parent) and "
+                      "kill_allocating_task",
+                  .functions =
+                      "out_of_memory, select_bad_process, oom_badness, "
+                      "oom_kill_process",
+                  .look_at = "who is which of 20, 10 and 5 MiB died (0, 1, 2)"},
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .no_swap = true, .kernel_log = true},
      .adjust = Adjust,
      .params = {{"swap", {"none", "64m"}}},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .oom_score_adj = -999,
      .metrics = {{.name = "threshold",
                   .kind = Kind::kBounded,
                   .tolerance = 8,
-                  .cause = "RSS is read approximately from 6.2 to 6.19"}},
+                  .cause = "RSS is read approximately from 6.2 to 6.19",
+                  .value = "bisect a score.threshold"}},
      .timeout_seconds = 60}};
 
 }  // namespace
