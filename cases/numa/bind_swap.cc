@@ -8,32 +8,28 @@ namespace {
 
 constexpr Bytes kBeyond = 24_MiB;
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  RunOnCpu(trace, 1);
-  const Bytes size = NodeMeminfo(1, "MemFree") + kBeyond;
-  const Range range = MapAnonymous(trace, size);
-  trace.Set("errno", BindRange(range, MPOL_BIND, kNode1));
-  const std::int64_t kills = Vmstat("oom_kill");
-  const std::int64_t swapped = Vmstat("pswpout");
-  WritePages(trace, range);
-  const MappingUsage usage = ReadMapping(range);
-  trace.Set("kills", Vmstat("oom_kill") - kills);
-  trace.Set("pswpout", Vmstat("pswpout") - swapped);
-  trace.Set("swap", usage.swap);
-  trace.Set("missing", size - usage.swap - usage.rss);
-  trace.Set("on_node0", PagesOnNode(range, 0));
-  trace.Set("node0_free", NodeMeminfo(0, "MemFree"));
-  Unmap(trace, range);
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("errno", Eq(0)), Count("kills", Eq(0)),
-               // The node keeps its reserves, gives up caches, and swaps in
-               // batches.
-               Size("swap", Between(kBeyond / 2, kBeyond + 24_MiB)),
-               Count("pswpout", Ge(kBeyond / 2 / kPage)),
-               Size("missing", Eq(0_B)), Count("on_node0", Eq(0)),
-               Size("node0_free", Ge(100_MiB)));
+Steps<Placing> Make(const Params&, const Facts&) {
+  return {
+      {"bound to node 1, write more than it has",
+       [](Placing& s) {
+         RunOnCpu(s.trace, 1);
+         const Bytes size = NodeMeminfo(1, "MemFree") + kBeyond;
+         return s.WriteBound(MapAnonymous(s.trace, size), MPOL_BIND, kNode1);
+       },
+       // The node keeps its reserves, gives up caches, and swaps in batches.
+       {{"swap", [](Placing& s) { return ReadMapping(s.range).swap; },
+         Between(kBeyond / 2, kBeyond + 24_MiB)},
+        {"missing",
+         [](Placing& s) {
+           const MappingUsage usage = ReadMapping(s.range);
+           return s.range.size - usage.swap - usage.rss;
+         },
+         0_B},
+        Change("kills", Event("oom_kill"), 0),
+        Change("pswpout", Event("pswpout"), Ge(kBeyond / 2 / kPage)),
+        ByNode(0, Gt(0)),
+        {"node0 free", [] { return NodeMeminfo(0, "MemFree"); }, Ge(100_MiB)}}},
+  };
 }
 
 Needs Shape() {
@@ -47,12 +43,10 @@ const Register kBindSwap{
      .summary = "bound to a full node: swaps, though the other node is free",
      .explains = {.claim = "Seed 1: \"NUMA and swap\": a node under pressure "
                            "swaps while others have room",
-                  .deed = "bound to node 1, writes 24 MiB more than it has",
                   .functions = "shrink_node, mpol_bind nodemask",
-                  .look_at = "on_node0: pages that broke the binding"},
+                  .look_at = "node0: pages that broke the binding"},
      .needs = Shape(),
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate::numa

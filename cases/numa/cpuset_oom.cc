@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A cpuset whose only node is full: a kill inside it, not a spill, not a kill
 // elsewhere, not a panic.
-#include <sys/stat.h>
-
 #include "cases/numa/policy.h"
 
 namespace oomgate::numa {
 namespace {
-
-constexpr const char* kRoot = "/sys/fs/cgroup/cgroup.subtree_control";
 
 void HoldOnNode0(Trace& trace, const Params&, const Facts&) {
   SetPolicy(MPOL_BIND, kNode0);
@@ -16,10 +12,7 @@ void HoldOnNode0(Trace& trace, const Params&, const Facts&) {
 }
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
-  WriteKnob(trace, kRoot, "+cpuset");
-  mkdir("/sys/fs/cgroup/node1", 0755);
-  WriteKnob(trace, "/sys/fs/cgroup/node1/cpuset.mems", "1");
-  WriteKnob(trace, "/sys/fs/cgroup/node1/cgroup.procs", "0");
+  EnterCpuset(trace, "node1", "1");
   const Range range = MapAnonymous(trace, f.ram);
   // Nodes that are not in the cpuset cannot be asked for.
   trace.Set("other_node.errno", BindRange(range, MPOL_BIND, kNode0));
@@ -29,7 +22,7 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
 
 Oracle Expect(const Params&, const Facts&) {
   return AllOf(OomKilled(), OomVictimIsSubject(),
-               Count("other_node.errno", Eq(EINVAL)),
+               Count("other_node.errno", EINVAL),
                OomConstraint("CONSTRAINT_CPUSET"), OomNodemask("(null)"),
                KernelLogHas(",mems_allowed=1,"),
                // Reserves stay free, and a few pages of others are reclaimed.
@@ -41,7 +34,7 @@ Needs Shape() {
   Needs needs = TwoNodes();
   needs.no_swap = true;
   needs.kernel_log = true;
-  needs.settings = {{"/proc/sys/vm/panic_on_oom", "1"}};
+  needs.settings = {kVmKnobs.With("panic_on_oom", "1")};
   return needs;
 }
 

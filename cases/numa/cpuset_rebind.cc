@@ -2,126 +2,122 @@
 // A policy's nodes follow the cpuset: as asked for (static), by their order
 // (relative), or from the set before to the set after (neither). Pages that are
 // there move along.
-#include <sys/stat.h>
-
-#include <cstdio>
-
 #include "cases/numa/policy.h"
 
 namespace oomgate::numa {
 namespace {
 
-constexpr std::int64_t kPages = 100;  // touched at each step
-constexpr const char* kRoot = "/sys/fs/cgroup/cgroup.subtree_control";
-constexpr const char* kFolder = "/sys/fs/cgroup/rebind";
-constexpr const char* kOther = "/sys/fs/cgroup/other";
-constexpr const char* kMems = "/sys/fs/cgroup/rebind/cpuset.mems";
+constexpr std::int64_t kPages = 100;  // written at each stage
 
-struct Flag {
+struct Policy {
   const char* name;
   int mode;
+  std::int64_t narrow;  // its nodes while the cpuset has node 0 only
 };
-constexpr Flag kFlags[] = {
-    {"plain", MPOL_INTERLEAVE},
-    {"static", MPOL_INTERLEAVE | MPOL_F_STATIC_NODES},
-    {"relative", MPOL_INTERLEAVE | MPOL_F_RELATIVE_NODES}};
-constexpr const char* kSteps[] = {"both", "narrow", "wide"};
+constexpr Policy kPolicies[] = {
+    {"plain", MPOL_INTERLEAVE, kNode0},
+    // What was asked for is kept, and told, where the flags say so.
+    {"static", MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, kBoth},
+    {"relative", MPOL_INTERLEAVE | MPOL_F_RELATIVE_NODES, kBoth}};
+constexpr int kCount = std::size(kPolicies);
 
-// How many new pages of each policy come from node 1.
-void Place(Trace& trace, const Range* ranges, int step) {
-  char name[48];
-  int which = 0;
-  for (const Flag& flag : kFlags) {
-    const Range& range = ranges[which++];
-    // Earlier ones may have been moved to where the policy now leads.
-    const std::int64_t before = PagesOnNode(range, 1);
-    WritePages(trace, range.Part(step * kPages * kPage, kPages * kPage));
-    std::snprintf(name, sizeof name, "%s.%s", flag.name, kSteps[step]);
-    trace.Set(name, PagesOnNode(range, 1) - before);
+struct Rebind : Scene {
+  Group cpuset = EnterCpuset(trace, "rebind", "0-1");
+  Range ranges[kCount] = {NewPages(3), NewPages(3), NewPages(3)};
+  Range moved = {};
+  int stage = 0;
+
+  ~Rebind() {
+    const Group root("/sys/fs/cgroup");
+    root.Enter(trace);
+    cpuset.Remove(trace);
+    rmdir(root.PathOf("other").text);
   }
-  // The process's own policy: static as well.
-  const Range own = MapAnonymous(trace, kPages * kPage);
-  WritePages(trace, own);
-  std::snprintf(name, sizeof name, "process.%s", kSteps[step]);
-  trace.Set(name, PagesOnNode(own, 1));
-  Unmap(trace, own);
-}
-
-// The nodes of the policy of a mapping.
-std::int64_t PolicyNodes(Trace& trace, const Range& range) {
-  int mode = 0;
-  unsigned long nodes = 0;
-  if (syscall(SYS_get_mempolicy, &mode, &nodes, 64UL, range.start,
-              MPOL_F_ADDR) != 0) {
-    trace.Stop("get_mempolicy", errno);
+  Range NewPages(int stages) const {
+    return MapAnonymous(trace, stages * kPages * kPage);
   }
-  return static_cast<std::int64_t>(nodes);
-}
-
-// A process that is moved to another cpuset takes its policies along.
-void MoveProcess(Trace& trace) {
-  const Range range = MapAnonymous(trace, kPages * kPage);
-  WriteKnob(trace, kMems, "1");
-  BindRange(range, MPOL_BIND, kNode1);
-  trace.Set("moved.before", PolicyNodes(trace, range));
-  mkdir(kOther, 0755);
-  WriteKnob(trace, "/sys/fs/cgroup/other/cpuset.mems", "0");
-  WriteKnob(trace, "/sys/fs/cgroup/other/cgroup.procs", "0");
-  trace.Set("moved.after", PolicyNodes(trace, range));
-  WritePages(trace, range);
-  trace.Set("moved.node0", PagesOnNode(range, 0));
-  Unmap(trace, range);
-  WriteKnob(trace, "/sys/fs/cgroup/cgroup.procs", "0");
-  rmdir(kOther);
-}
-
-void Subject(Trace& trace, const Params&, const Facts&) {
-  WriteKnob(trace, kRoot, "+cpuset");
-  mkdir(kFolder, 0755);
-  WriteKnob(trace, kMems, "0-1");
-  WriteKnob(trace, "/sys/fs/cgroup/rebind/cgroup.procs", "0");
-  Range ranges[3];
-  int which = 0;
-  for (const Flag& flag : kFlags) {
-    Range& range = ranges[which++];
-    range = MapAnonymous(trace, 3 * kPages * kPage);
-    trace.Set(flag.name, BindRange(range, flag.mode, kBoth));
+  // The nodes of the policy of a mapping, or of the process.
+  std::int64_t NodesOf(const Range& range) const {
+    int mode = 0;
+    unsigned long nodes = 0;
+    Must(trace, "get_mempolicy",
+         syscall(SYS_get_mempolicy, &mode, &nodes, 64UL, range.start,
+                 range.start == nullptr ? 0 : MPOL_F_ADDR));
+    return static_cast<std::int64_t>(nodes);
   }
-  trace.Set("process", SetPolicy(MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, kBoth));
-  Place(trace, ranges, 0);
-  WriteKnob(trace, kMems, "0");
-  std::int64_t left = 0;
-  for (const Range& range : ranges) left += PagesOnNode(range, 1);
-  trace.Set("left", left);
-  Place(trace, ranges, 1);
-  // What was asked for is kept, and told, where the flags say so.
-  trace.Set("plain.nodes", PolicyNodes(trace, ranges[0]));
-  trace.Set("static.nodes", PolicyNodes(trace, ranges[1]));
-  trace.Set("relative.nodes", PolicyNodes(trace, ranges[2]));
-  WriteKnob(trace, kMems, "0-1");
-  Place(trace, ranges, 2);
-  SetPolicy(MPOL_DEFAULT, 0);
-  for (const Range& range : ranges) Unmap(trace, range);
-  MoveProcess(trace);
-  WriteKnob(trace, "/sys/fs/cgroup/cgroup.procs", "0");
-  rmdir(kFolder);
+  std::int64_t OnNode1() const {
+    std::int64_t pages = 0;
+    for (const Range& range : ranges) pages += PagesOnNode(range, 1);
+    return pages;
+  }
+  // Sets how many new pages of each policy come from node 1.
+  void Write() {
+    for (int i = 0; i < kCount; ++i) {
+      // Earlier ones may have been moved to where the policy now leads.
+      const std::int64_t before = PagesOnNode(ranges[i], 1);
+      WritePages(trace, ranges[i].Part(stage * kPages * kPage, kPages * kPage));
+      Set(kPolicies[i].name, PagesOnNode(ranges[i], 1) - before);
+    }
+    const Range own = NewPages(1);
+    WritePages(trace, own);
+    Set("process", PagesOnNode(own, 1));
+    Unmap(trace, own);
+    ++stage;
+  }
+};
+
+Row<Rebind> FromNode1(std::int64_t plain, std::int64_t others) {
+  return AllOf(Count("plain", plain), Count("static", others),
+               Count("relative", others), Count("process", others));
 }
 
-Oracle Follows(const std::string& name, std::int64_t wide) {
-  return AllOf(Count(name, Eq(0)), Count(name + ".both", Eq(kPages / 2)),
-               Count(name + ".narrow", Eq(0)), Count(name + ".wide", Eq(wide)));
-}
-
-Oracle Expect(const Params&, const Facts& f) {
-  // ee9707e8593d (5.15): in v2, too.
-  const bool move = f.kernel >= KernelVersion{5, 15};
-  return AllOf(
-      Survives(), Count("left", Eq(move ? 0 : 3 * kPages / 2)),
-      Follows("plain", 0), Follows("static", kPages / 2),
-      Follows("relative", kPages / 2), Follows("process", kPages / 2),
-      Count("plain.nodes", Eq(kNode0)), Count("static.nodes", Eq(kBoth)),
-      Count("relative.nodes", Eq(kBoth)), Count("moved.before", Eq(kNode1)),
-      Count("moved.after", Eq(kNode0)), Count("moved.node0", Eq(kPages)));
+Steps<Rebind> Make(const Params&, const Facts& f) {
+  const bool moves = f.kernel >= KernelVersion{5, 15};  // ee9707e8593d: v2, too
+  Steps<Rebind> steps;
+  Rows<Rebind> narrow = {
+      {"left", &Rebind::OnNode1, moves ? 0 : kCount * kPages / 2}};
+  for (int i = 0; i < kCount; ++i) {
+    const Policy& policy = kPolicies[i];
+    const auto nodes = [=](const Rebind& s) { return s.NodesOf(s.ranges[i]); };
+    steps.push_back(
+        {std::string("interleave: ") + policy.name,
+         [=](Rebind& s) { return BindRange(s.ranges[i], policy.mode, kBoth); },
+         {{"nodes", nodes, kBoth}}});
+    narrow.push_back(
+        {std::string("nodes: ") + policy.name, nodes, policy.narrow});
+  }
+  const Steps<Rebind> others = {
+      {"interleave: static, of the process",
+       [] { return SetPolicy(MPOL_INTERLEAVE | MPOL_F_STATIC_NODES, kBoth); },
+       {{"nodes", [](Rebind& s) { return s.NodesOf({}); }, kBoth}}},
+      {"write", &Rebind::Write, {FromNode1(kPages / 2, kPages / 2)}},
+      {"narrow the cpuset to node 0",
+       [](Rebind& s) { s.cpuset.Set(s.trace, "cpuset.mems", "0"); }, narrow},
+      {"write in a narrow cpuset", &Rebind::Write, {FromNode1(0, 0)}},
+      {"widen it, and write",
+       [](Rebind& s) {
+         s.cpuset.Set(s.trace, "cpuset.mems", "0-1");
+         s.Write();
+       },
+       {FromNode1(0, kPages / 2)}},
+      // A process that is moved to another cpuset takes its policies along.
+      {"bind to node 1 in a cpuset of that",
+       [](Rebind& s) {
+         SetPolicy(MPOL_DEFAULT, 0);
+         s.cpuset.Set(s.trace, "cpuset.mems", "1");
+         s.moved = s.NewPages(1);
+         return BindRange(s.moved, MPOL_BIND, kNode1);
+       },
+       {{"nodes", [](Rebind& s) { return s.NodesOf(s.moved); }, kNode1}}},
+      {"move to a cpuset of node 0, and write",
+       [](Rebind& s) {
+         EnterCpuset(s.trace, "other", "0");
+         WritePages(s.trace, s.moved);
+       },
+       {{"nodes", [](Rebind& s) { return s.NodesOf(s.moved); }, kNode0},
+        {"node0", [](Rebind& s) { return PagesOnNode(s.moved, 0); }, kPages}}}};
+  steps.insert(steps.end(), others.begin(), others.end());
+  return steps;
 }
 
 const Register kCpusetRebind{
@@ -130,22 +126,14 @@ const Register kCpusetRebind{
      .explains = {.claim = "Seed 1 (numactl); set_mempolicy(2): "
                            "MPOL_F_STATIC_NODES, MPOL_F_RELATIVE_NODES; "
                            "cgroup-v2: cpuset.mems migrates pages",
-                  .deed = "interleaves 100 pages by each kind of policy, with "
-                          "cpuset.mems at 0-1, at 0, and at 0-1 again; binds "
-                          "to node 1 in a cpuset of that and moves to one of "
-                          "node 0",
                   .functions = "mpol_rebind_nodemask, mpol_rebind_task, "
                                "mpol_rebind_mm, mpol_relative_nodemask, "
                                "cpuset_migrate_mm",
-                  .look_at = "<policy>.<step> is what came from node 1: half, "
-                             "none, half again (plain: none, it was "
-                             "remapped to node 0); left is what a narrow "
-                             "cpuset did not move from there; moved.after "
-                             "the nodes (1: node 0) after the move"},
+                  .look_at = "plain, static, … is what came from node 1; "
+                             "nodes are 1: node 0, 2: node 1, 3: both"},
      .blast = Blast::kMachine,
      .needs = TwoNodes(),
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate::numa

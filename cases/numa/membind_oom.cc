@@ -1,42 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process bound to one NUMA node that needs more than the node has does not
 // fail and does not spill: it is OOM-killed, while other nodes have room.
-#include <linux/mempolicy.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "cases/numa/policy.h"
 
-#include <cerrno>
-
-#include "oomgate/case.h"
-
-namespace oomgate {
+namespace oomgate::numa {
 namespace {
-
-void BindAll(Trace& trace, int node) {
-  const unsigned long mask = 1UL << node;
-  if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL) != 0) {
-    trace.Stop("set_mempolicy", errno);
-  }
-}
 
 void HoldAnywhere(Trace& trace, const Params&, const Facts&) {
   WritePages(trace, MapAnonymous(trace, 40_MiB));
 }
 
 void HoldOnNode0(Trace& trace, const Params&, const Facts&) {
-  BindAll(trace, 0);
+  if (SetPolicy(MPOL_BIND, kNode0) != 0) trace.Stop("set_mempolicy", errno);
   WritePages(trace, MapAnonymous(trace, 64_MiB));
 }
 
 void Subject(Trace& trace, const Params& p, const Facts& f) {
-  if (p["bind"] == "process") BindAll(trace, 1);
   const Range range = MapAnonymous(trace, f.ram);
-  const unsigned long mask = 1UL << 1;
-  if (p["bind"] == "mapping" &&
-      syscall(SYS_mbind, range.start, range.size.count, MPOL_BIND, &mask, 64UL,
-              0) != 0) {
-    trace.Stop("mbind", errno);
-  }
+  const int error = p["bind"] == "process"
+                        ? SetPolicy(MPOL_BIND, kNode1)
+                        : BindRange(range, MPOL_BIND, kNode1);
+  if (error != 0) trace.Stop("bind", error);
   trace.Set("node_free", NodeMeminfo(1, "MemFree"));
   WritePages(trace, range);
 }
@@ -66,7 +50,7 @@ const Register kMembindOom{
                .nodes = 2,
                .kernel_log = true,
                // Of a whole machine only: a full node is no reason to panic.
-               .settings = {{"/proc/sys/vm/panic_on_oom", "1"}}},
+               .settings = {kVmKnobs.With("panic_on_oom", "1")}},
      .params = {{"bind", {"process", "mapping"}}},
      .subject = Subject,
      .expect = Expect,
@@ -84,4 +68,4 @@ const Register kMembindOom{
                   .cause = "free memory of the node at the start"}}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::numa

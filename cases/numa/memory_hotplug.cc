@@ -1,88 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 // A block of memory that goes offline is gone from MemTotal, and so from every
 // limit that is computed of it; it all comes back with the block.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
 namespace {
 
-constexpr const char* kBlocks = "/sys/devices/system/memory";
+constexpr KernelFolder kBlocks("/sys/devices/system/memory");
 constexpr int kMostBlocks = 64;
 
 int SetState(int block, const char* state) {
-  char path[64];
-  std::snprintf(path, sizeof path, "%s/memory%d/state", kBlocks, block);
-  const int fd = open(path, O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  const ssize_t length = static_cast<ssize_t>(std::strlen(state));
-  const int error =
-      write(fd, state, static_cast<std::size_t>(length)) == length ? 0 : errno;
-  close(fd);
-  return error;
+  char file[32];
+  std::snprintf(file, sizeof file, "memory%d/state", block);
+  return kBlocks.Write(file, state);
 }
 
 Bytes BlockSize() {
-  char text[32] = "";
-  char path[64];
-  std::snprintf(path, sizeof path, "%s/block_size_bytes", kBlocks);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  (void)!read(fd, text, sizeof text - 1);
-  close(fd);
-  return Bytes{std::strtoll(text, nullptr, 16)};
+  unsigned long long size = 0;
+  FILE* const file = std::fopen(kBlocks.PathOf("block_size_bytes").text, "re");
+  if (file == nullptr) return 0_B;
+  if (std::fscanf(file, "%llx", &size) != 1) size = 0;
+  std::fclose(file);
+  return Bytes{static_cast<std::int64_t>(size)};
 }
 
-void Leave(Trace& trace, const char* when, const Facts& f) {
-  const auto set = [&](const char* what, Bytes size) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s.%s", when, what);
-    trace.Set(name, size);
-  };
-  set("total", Meminfo("MemTotal"));
-  set("node", NodeMeminfo(0, "MemTotal"));
-  set("limit", Meminfo("CommitLimit"));
-  set("map", LargestMap(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        2 * f.ram));
-}
+struct Hotplug : Scene {
+  int block = kMostBlocks;
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  trace.Set("block", BlockSize());
-  Leave(trace, "before", f);
   // Which one holds nothing that cannot be moved is for the kernel to say.
-  int offline = kMostBlocks;
-  int error = ENODEV;
-  while (error != 0 && offline > 0) error = SetState(--offline, "offline");
-  if (error != 0) trace.Stop("taking any block of memory offline", error);
-  trace.Set("offline", offline);
-  Leave(trace, "without", f);
-  if ((error = SetState(offline, "online")) != 0) {
-    trace.Stop("taking the block online again", error);
+  int TakeOffline() {
+    int error = ENODEV;
+    while (error != 0 && block > 0) error = SetState(--block, "offline");
+    Set("block", block);
+    return error;
   }
-  Leave(trace, "after", f);
+  int TakeOnline() const { return SetState(block, "online"); }
+  Bytes LargestMapping() const {
+    return LargestMap(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+                      2 * f.ram);
+  }
+};
+
+Row<Hotplug> AllFollow(Bytes total) {
+  return Rows<Hotplug>{
+      {"total", [] { return Meminfo("MemTotal"); }, total},
+      {"node", [] { return NodeMeminfo(0, "MemTotal"); }, total},
+      // In pages, as the kernel computes it: vm_commit_limit in mm/util.c.
+      {"limit", [] { return Meminfo("CommitLimit"); },
+       (total / kPage) * 50 / 100 * kPage},
+      // Since 5.2 mode 0 refuses only what is beyond all memory (8c7829b04c52).
+      {"map", &Hotplug::LargestMapping, total}};
 }
 
-// In pages, as the kernel computes it: vm_commit_limit in mm/util.c.
-Bytes LimitOf(Bytes total) { return (total / kPage) * 50 / 100 * kPage; }
-
-Oracle Expect(const Params&, const Facts& f) {
-  const auto stage = [](const std::string& when, Bytes total) {
-    // Since 5.2 mode 0 refuses only what is beyond all memory
-    // (8c7829b04c52).
-    return AllOf(Size(when + ".total", Eq(total)),
-                 Size(when + ".node", Eq(total)),
-                 Size(when + ".limit", Eq(LimitOf(total))),
-                 Size(when + ".map", Eq(total)));
+Steps<Hotplug> Make(const Params&, const Facts& f) {
+  return {
+      StepOf<Hotplug>("look at all memory", [] {},
+                      {{"block size", BlockSize, Gt(0_B)}, AllFollow(f.ram)})
+          .HoldsWithout("it only reads"),
+      {"take a block offline",
+       &Hotplug::TakeOffline,
+       {AllFollow(f.ram - BlockSize())}},
+      {"take it online again", &Hotplug::TakeOnline, {AllFollow(f.ram)}},
   };
-  const Bytes block = BlockSize();
-  return AllOf(Survives(), Size("block", Gt(0_B)), stage("before", f.ram),
-               stage("without", f.ram - block), stage("after", f.ram));
 }
 
 std::string Probe(const Params&, const Facts&) {
@@ -96,21 +75,16 @@ const Register kMemoryHotplug{
          {.claim =
               "numa.memory_hotplug: MemTotal, CommitLimit and the limit of "
               "mode 0 follow memory; admin-guide/mm/memory-hotplug",
-          .deed = "takes a block of memory offline and online again, and looks "
-                  "at MemTotal, CommitLimit and the largest mapping",
           .functions = "offline_pages, adjust_managed_page_count, "
-                       "vm_commit_limit, __vm_enough_memory",
-          .look_at = "the first field that did not follow; offline is the "
-                     "number of the block"},
+                       "vm_commit_limit, __vm_enough_memory"},
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
                .no_swap = true,
                .alone = true,
-               .settings = {{"/proc/sys/vm/overcommit_memory", "0"},
-                            {"/proc/sys/vm/overcommit_ratio", "50"}}},
+               .settings = {kVmKnobs.With("overcommit_memory", "0"),
+                            kVmKnobs.With("overcommit_ratio", "50")}},
      .probe = Probe,
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -9,39 +9,51 @@ namespace {
 
 constexpr Bytes kRoom = 24_MiB;  // left on the node, above its reserves
 constexpr Bytes kMoved = 64_MiB;
-constexpr int kPages = static_cast<int>(kMoved / kPage);
+constexpr std::int64_t kPages = kMoved / kPage;
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  const Range range = MapAnonymous(trace, kMoved);
-  if (BindRange(range, MPOL_BIND, kNode0) != 0) trace.Stop("mbind", EINVAL);
-  NumberPages(range);
-  if (BindRange(range, MPOL_DEFAULT, 0) != 0) trace.Stop("mbind", EINVAL);
-  RefreshVmstat();
-  const Bytes room =
-      kRoom + NumberIn("/proc/sys/vm/min_free_kbytes") * 1_KiB / 2;
-  trace.Set("room", room / kPage);
-  const Bytes full = NodeMeminfo(1, "MemFree") - room;
-  const Range filled = MapAnonymous(trace, full / kHugePage * kHugePage);
-  if (BindRange(filled, MPOL_BIND, kNode1) != 0) trace.Stop("mbind", EINVAL);
-  WritePages(trace, filled);
-  const std::int64_t kills = Vmstat("oom_kill");
-  if (p["by"] == "pages") {
-    MovePages<kPages>(range, kPages, 1);
-  } else {
-    BindRange(range, MPOL_BIND, kNode1, MPOL_MF_MOVE);
-  }
-  trace.Set("kills", Vmstat("oom_kill") - kills);
-  trace.Set("stayed", PagesOnNode(range, 0));
-  trace.Set("moved", PagesOnNode(range, 1));
-  trace.Set("all", PagesOnNode(range, 0) + PagesOnNode(range, 1));
-  trace.Set("wrong", CountMisnumbered(range));
+int NumberOnNode0(Placing& s) {
+  s.Renew(MapAnonymous(s.trace, kMoved));
+  const int error = BindRange(s.range, MPOL_BIND, kNode0);
+  NumberPages(s.range);
+  return error != 0 ? error : BindRange(s.range, MPOL_DEFAULT, 0);
 }
 
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("kills", Eq(0)), Count("all", Eq(kPages)),
-               // What other processes give back in the meantime fits, too.
-               Percent("moved", "room", Between(10.0, 150.0)),
-               Count("stayed", Gt(0)), Count("wrong", Eq(0)));
+int FillNode1(Placing& s) {
+  RefreshVmstat();
+  const Bytes room = kRoom + kVmKnobs.Number("min_free_kbytes") * 1_KiB / 2;
+  s.Set("room", room / kPage);
+  const Bytes full = NodeMeminfo(1, "MemFree") - room;
+  const Range filled = MapAnonymous(s.trace, full / kHugePage * kHugePage);
+  const int error = BindRange(filled, MPOL_BIND, kNode1);
+  WritePages(s.trace, filled);
+  return error;
+}
+
+void Move(Placing& s) {
+  if (s.p["by"] == "pages") {
+    MovePages(s.range, 1);
+  } else {
+    BindRange(s.range, MPOL_BIND, kNode1, MPOL_MF_MOVE);
+  }
+}
+
+Steps<Placing> Make(const Params&, const Facts&) {
+  return {
+      {"number pages on node 0", NumberOnNode0, {ByNode(kPages, 0)}},
+      {"fill node 1", FillNode1},
+      {"move them there",
+       Move,
+       {Change("kills", Event("oom_kill"), 0),
+        ByNode(Gt(0), Gt(0)),
+        {"all",
+         [](Placing& s) {
+           return PagesOnNode(s.range, 0) + PagesOnNode(s.range, 1);
+         },
+         kPages},
+        // What other processes give back in the meantime fits, too.
+        Percent("node1", "fill node 1.room", Between(10.0, 150.0)),
+        {"wrong", [](Placing& s) { return CountMisnumbered(s.range); }, 0}}},
+  };
 }
 
 const Register kMoveToFull{
@@ -49,8 +61,6 @@ const Register kMoveToFull{
      .summary = "pages that find no room on a node stay; nobody is killed",
      .explains = {.claim = "Seed 1 (NUMA); move_pages(2), mbind(2): "
                            "MPOL_MF_MOVE moves what can be moved",
-                  .deed = "fills a node but for 24 MiB, and moves 64 MiB to "
-                          "it, by move_pages or by mbind",
                   .functions = "migrate_pages, alloc_migration_target, "
                                "__alloc_pages_may_oom",
                   .look_at = "kills: somebody died for a page that had a "
@@ -58,8 +68,7 @@ const Register kMoveToFull{
      .blast = Blast::kMachine,
      .needs = TwoNodes(),
      .params = {{"by", {"pages", "policy"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate::numa

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each node counts where its pages went: as wanted (numa_hit), to who wanted
 // another node's (numa_miss there, numa_foreign here), to whose CPU, in turns.
-#include <algorithm>
-#include <cstdio>
-
 #include "cases/numa/policy.h"
 
 namespace oomgate::numa {
@@ -14,148 +11,141 @@ constexpr std::int64_t kBesides = 200;  // page tables, and what others take
 constexpr Bytes kBeyond = 24_MiB;
 constexpr int kTimes = 3;
 
+constexpr int kNodes = 2;
+constexpr KernelFolder kFolders[kNodes] = {KernelFolder("/sys/devices/system/node/node0"),
+                                     KernelFolder("/sys/devices/system/node/node1")};
 constexpr const char* kCounters[] = {"numa_hit",     "numa_miss",
                                      "numa_foreign", "local_node",
                                      "other_node",   "interleave_hit"};
-constexpr int kNodes = 2;
-enum Counter { kHit, kMiss, kForeign, kLocal, kOther, kInTurns };
+enum Counter { kHit, kMiss, kForeign, kLocal, kOther, kInTurns, kCount };
 
+// By counter and node; pages by node.
 struct Counts {
-  std::int64_t of[kNodes][std::size(kCounters)] = {};
+  std::int64_t of[kCount][kNodes] = {};
+  std::int64_t pages[kNodes] = {};
+
+  template <typename Do>
+  void Each(Do change) {
+    for (int i = 0; i < kCount; ++i) {
+      for (int node = 0; node < kNodes; ++node) change(of[i][node], i, node);
+    }
+  }
 };
 
 Counts Read() {
   RefreshVmstat();
   Counts counts;
-  for (int node = 0; node < kNodes; ++node) {
-    char path[64];
-    std::snprintf(path, sizeof path, "/sys/devices/system/node/node%d/numastat",
-                  node);
-    for (std::size_t i = 0; i < std::size(kCounters); ++i) {
-      counts.of[node][i] = FieldIn(path, kCounters[i]);
-    }
-  }
+  counts.Each([](std::int64_t& count, int i, int node) {
+    count = kFolders[node].Field("numastat", kCounters[i]);
+  });
   return counts;
 }
 
 // What one writing of a range under a policy counts, and where its pages are.
-Counts Write(Trace& trace, int mode, unsigned long nodes, Bytes size,
-             std::int64_t (&pages)[kNodes]) {
+Counts WriteOnce(Trace& trace, int mode, unsigned long nodes, Bytes size) {
   const Range range = MapAnonymous(trace, size);
-  if (mode != MPOL_DEFAULT && BindRange(range, mode, nodes) != 0) {
-    trace.Stop("mbind", errno);
-  }
+  const int error = BindRange(range, mode, nodes);
+  if (error != 0) trace.Stop("mbind", error);
   Read();
   const Counts before = Read();
   WritePages(trace, range);
   Counts grown = Read();
+  grown.Each([&](std::int64_t& count, int i, int node) {
+    count -= before.of[i][node];
+  });
   for (int node = 0; node < kNodes; ++node) {
-    for (std::size_t i = 0; i < std::size(kCounters); ++i) {
-      grown.of[node][i] -= before.of[node][i];
-    }
-    pages[node] = PagesOnNode(range, node);
+    grown.pages[node] = PagesOnNode(range, node);
   }
   Unmap(trace, range);
   if (mode != MPOL_PREFERRED) return grown;
   // How much fits differs each time: what counts is what they are beside that.
-  for (const int counter : {kHit, kOther}) grown.of[1][counter] -= pages[1];
-  for (const int counter : {kMiss, kLocal}) grown.of[0][counter] -= pages[0];
-  grown.of[1][kForeign] -= pages[0];
+  for (const int counter : {kHit, kOther}) {
+    grown.of[counter][1] -= grown.pages[1];
+  }
+  for (const int counter : {kMiss, kLocal}) {
+    grown.of[counter][0] -= grown.pages[0];
+  }
+  grown.of[kForeign][1] -= grown.pages[0];
   return grown;
 }
 
-// Leaves "<step>.<counter>.<node>": the least of a few times. Who reads the
-// counters on another CPU meanwhile may have some counted twice
-// (__count_numa_events adds without a lock), never one less.
-void Step(Trace& trace, const char* step, int mode, unsigned long nodes,
-          Bytes size) {
-  std::int64_t pages[kNodes];
-  Counts least = Write(trace, mode, nodes, size, pages);
-  for (int i = 1; i < kTimes; ++i) {
-    const Counts again = Write(trace, mode, nodes, size, pages);
+struct Numastat : Scene {
+  Counts grown = {};
+
+  // The least of a few times. Who reads the counters on another CPU meanwhile
+  // may have some counted twice (__count_numa_events adds without a lock),
+  // never one less.
+  void Write(int mode, unsigned long nodes, Bytes size = kPages * kPage) {
+    RunOnCpu(trace, 0);
+    grown = WriteOnce(trace, mode, nodes, size);
+    for (int i = 1; i < kTimes; ++i) {
+      Counts again = WriteOnce(trace, mode, nodes, size);
+      again.Each([&](std::int64_t& count, int counter, int node) {
+        count = std::min(count, grown.of[counter][node]);
+      });
+      grown = again;
+    }
+  }
+};
+
+// What the counters grew by: hit, miss, foreign, local, other, in turns, each
+// of both nodes; and from `lo` to `hi` more.
+Row<Numastat> Grown(const std::int64_t (&by)[kCount][kNodes],
+                    std::int64_t lo = 0, std::int64_t hi = kBesides) {
+  Rows<Numastat> rows;
+  for (int i = 0; i < kCount; ++i) {
     for (int node = 0; node < kNodes; ++node) {
-      for (std::size_t j = 0; j < std::size(kCounters); ++j) {
-        least.of[node][j] = std::min(least.of[node][j], again.of[node][j]);
-      }
+      rows.push_back({std::string(kCounters[i]) + "." + std::to_string(node),
+                      [=](const Numastat& s) { return s.grown.of[i][node]; },
+                      Between(by[i][node] + lo, by[i][node] + hi)});
     }
   }
-  char name[48];
-  for (int node = 0; node < kNodes; ++node) {
-    for (std::size_t i = 0; i < std::size(kCounters); ++i) {
-      std::snprintf(name, sizeof name, "%s.%s.%d", step, kCounters[i], node);
-      trace.Set(name, least.of[node][i]);
-    }
-    std::snprintf(name, sizeof name, "%s.pages.%d", step, node);
-    trace.Set(name, pages[node]);
-  }
+  return rows;
+}
+Row<Numastat> Pages(testing::Matcher<std::int64_t> node0,
+                    testing::Matcher<std::int64_t> node1) {
+  const auto on = [](int node) {
+    return [=](const Numastat& s) { return s.grown.pages[node]; };
+  };
+  return Rows<Numastat>{{"pages.0", on(0), node0}, {"pages.1", on(1), node1}};
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  RunOnCpu(trace, 0);
-  Step(trace, "own", MPOL_DEFAULT, 0, kPages * kPage);
-  Step(trace, "bound", MPOL_BIND, kNode1, kPages * kPage);
-  Step(trace, "turns", MPOL_INTERLEAVE, kBoth, kPages * kPage);
-  Step(trace, "full", MPOL_PREFERRED, kNode1,
-       NodeMeminfo(1, "MemFree") + kBeyond);
-}
-
-// The counters of one step: hit, miss, foreign, local, other, in turns; each of
-// both nodes, and the least that each must be.
-Oracle Of(const std::string& step,
-          const std::int64_t (&least)[std::size(kCounters)][kNodes]) {
-  Oracle all = Survives();
-  for (std::size_t i = 0; i < std::size(kCounters); ++i) {
-    for (int node = 0; node < kNodes; ++node) {
-      all = AllOf(all,
-                  Count(step + "." + kCounters[i] + "." + std::to_string(node),
-                        Between(least[i][node], least[i][node] + kBesides)));
-    }
-  }
-  return all;
-}
-
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Numastat> Make(const Params&, const Facts& f) {
   constexpr std::int64_t kHalf = kPages / 2;
-  const auto pages = [](const std::string& step, std::int64_t node0,
-                        std::int64_t node1) {
-    return AllOf(Count(step + ".pages.0", Eq(node0)),
-                 Count(step + ".pages.1", Eq(node1)));
-  };
   // A table for each 2 MiB that node 1 has.
-  const std::int64_t besides = kBesides + f.ram / kHugePage;
-  const auto beside = [&](const char* counter) {
-    return Count(counter, Between(-besides, besides));
+  const std::int64_t tables = kBesides + f.ram / kHugePage;
+  return {
+      {"write on CPU 0",
+       [](Numastat& s) { s.Write(MPOL_DEFAULT, 0); },
+       {Pages(kPages, 0), Grown({{kPages, 0}, {}, {}, {kPages, 0}, {}, {}})}},
+      {"write, bound to node 1",
+       [](Numastat& s) { s.Write(MPOL_BIND, kNode1); },
+       {Pages(0, kPages), Grown({{0, kPages}, {}, {}, {}, {0, kPages}, {}})}},
+      {"write in turns",
+       [](Numastat& s) { s.Write(MPOL_INTERLEAVE, kBoth); },
+       {Pages(kHalf, kHalf),
+        Grown(
+            {{kHalf, kHalf}, {}, {}, {kHalf, 0}, {0, kHalf}, {kHalf, kHalf}})}},
+      {"write more than the preferred node 1 has",
+       [](Numastat& s) {
+         s.Write(MPOL_PREFERRED, kNode1, NodeMeminfo(1, "MemFree") + kBeyond);
+       },
+       {Pages(Gt(0), Gt(0)), Grown({}, -tables, tables)}},
   };
-  return AllOf(
-      AllOf(Of("own", {{kPages, 0}, {}, {}, {kPages, 0}, {}, {}}),
-            pages("own", kPages, 0)),
-      AllOf(Of("bound", {{0, kPages}, {}, {}, {}, {0, kPages}, {}}),
-            pages("bound", 0, kPages)),
-      AllOf(
-          Of("turns",
-             {{kHalf, kHalf}, {}, {}, {kHalf, 0}, {0, kHalf}, {kHalf, kHalf}}),
-          pages("turns", kHalf, kHalf)),
-      AllOf(Count("full.pages.0", Gt(0)), beside("full.numa_miss.0"),
-            beside("full.numa_foreign.1"), beside("full.local_node.0"),
-            beside("full.numa_hit.1"), beside("full.other_node.1"),
-            beside("full.numa_miss.1"), beside("full.numa_foreign.0"),
-            beside("full.numa_hit.0")));
 }
 
 const Register kNumastat{
     {.id = "numa/numastat",
      .summary = "each node counts hits, misses and what was wanted of it",
-     .explains =
-         {.claim = "Seed 1 (NUMA, memory observation); admin-guide/numastat",
-          .deed = "from CPU 0 writes 2000 pages by default, bound to node 1, "
-                  "in turns; then more than node 1 has, preferring it",
-          .functions = "zone_statistics, alloc_page_interleave, "
-                       "fold_vm_numa_events",
-          .look_at = "<step>.<counter>.<node> is what the counter grew by; "
-                     "of full, beside the pages that are there"},
+     .explains = {.claim =
+                      "Seed 1 (NUMA, memory observation); admin-guide/numastat",
+                  .functions = "zone_statistics, alloc_page_interleave, "
+                               "fold_vm_numa_events",
+                  .look_at =
+                      "<counter>.<node> is what the counter grew by; of the "
+                      "last step, beside the pages that are there"},
      .needs = TwoNodes(),
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate::numa

@@ -8,128 +8,94 @@ namespace {
 
 constexpr std::int64_t kPages = 1000;
 constexpr std::int64_t kHuge = 8;
-constexpr std::int64_t kInHuge = kHugePage / kPage;
-constexpr const char* kWeight0 =
-    "/sys/kernel/mm/mempolicy/weighted_interleave/node0";
-constexpr const char* kWeight1 =
-    "/sys/kernel/mm/mempolicy/weighted_interleave/node1";
+constexpr KernelFolder kWeights("/sys/kernel/mm/mempolicy/weighted_interleave");
 
-void Measure(Trace& trace, const Range& range, const char* node0,
-             const char* node1) {
-  trace.Set(node0, PagesOnNode(range, 0));
-  trace.Set(node1, PagesOnNode(range, 1));
+Range NewPages(const Placing& s) {
+  return MapAnonymous(s.trace, kPages * kPage);
 }
 
-void Local(Trace& trace) {
-  RunOnCpu(trace, 1);
-  const Range on1 = MapAnonymous(trace, kPages * kPage);
-  WritePages(trace, on1);
-  Measure(trace, on1, "cpu1.node0", "cpu1.node1");
-  RunOnCpu(trace, 0);
-  const Range on0 = MapAnonymous(trace, kPages * kPage);
-  WritePages(trace, on0);
-  Measure(trace, on0, "cpu0.node0", "cpu0.node1");
-  Unmap(trace, on0);
-  Unmap(trace, on1);
+auto OnCpu(int cpu) {
+  return [=](Placing& s) {
+    RunOnCpu(s.trace, cpu);
+    WritePages(s.trace, s.Renew(NewPages(s)));
+  };
+}
+auto Bound(int mode, unsigned long nodes) {
+  return [=](Placing& s) { return s.WriteBound(NewPages(s), mode, nodes); };
+}
+auto Under(int mode, unsigned long nodes) {
+  return [=](Placing& s) { return s.WriteUnder(NewPages(s), mode, nodes); };
+}
+auto Weighted(int weight0) {
+  return [=](Placing& s) {
+    if (kWeights.Has("node0")) {
+      kWeights.Set(s.trace, "node0", weight0);
+      kWeights.Set(s.trace, "node1", 1);
+    }
+    return s.WriteBound(NewPages(s), kWeightedInterleave, kBoth);
+  };
 }
 
-void Mapping(Trace& trace, int mode, unsigned long nodes, const char* error,
-             const char* node0, const char* node1) {
-  const Range range = MapAnonymous(trace, kPages * kPage);
-  trace.Set(error, BindRange(range, mode, nodes));
-  WritePages(trace, range);
-  Measure(trace, range, node0, node1);
-  Unmap(trace, range);
+Row<Placing> Written(testing::Matcher<std::int64_t> node0,
+                     testing::Matcher<std::int64_t> node1) {
+  return Rows<Placing>{Touches(kPages), ByNode(node0, node1)};
 }
 
-void Process(Trace& trace, int mode, unsigned long nodes, const char* error,
-             const char* node0, const char* node1) {
-  const Range range = MapAnonymous(trace, kPages * kPage);
-  trace.Set(error, SetPolicy(mode, nodes));
-  WritePages(trace, range);
-  SetPolicy(MPOL_DEFAULT, 0);
-  Measure(trace, range, node0, node1);
-  Unmap(trace, range);
-}
-
-void Weighted(Trace& trace, const Facts& f) {
-  if (f.kernel < KernelVersion{6, 9}) {
-    const Range range = MapAnonymous(trace, kPage);
-    trace.Set("weighted.errno", BindRange(range, kWeightedInterleave, kBoth));
-    Unmap(trace, range);
-    return;
-  }
-  WriteKnob(trace, kWeight0, "3");
-  WriteKnob(trace, kWeight1, "1");
-  Mapping(trace, kWeightedInterleave, kBoth, "weighted.errno", "weighted.node0",
-          "weighted.node1");
-  WriteKnob(trace, kWeight0, "1");
-  Mapping(trace, kWeightedInterleave, kBoth, "even.errno", "even.node0",
-          "even.node1");
-}
-
-// Huge pages take turns as small ones do.
-void Huge(Trace& trace) {
-  WriteKnob(trace, "/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
-  MapOptions options;
-  options.pages = MapOptions::kHuge;
-  const Range range = MapAnonymous(trace, kHuge * kHugePage, options);
-  trace.Set("huge.errno", BindRange(range, MPOL_INTERLEAVE, kBoth));
-  WritePages(trace, range, kHugePage);
-  trace.Set("huge.size", ReadMapping(range).rss);
-  Measure(trace, range, "huge.node0", "huge.node1");
-  Unmap(trace, range);
-}
-
-void Zero(Trace& trace) {
-  const Range range = MapAnonymous(trace, kPages * kPage);
-  BindRange(range, MPOL_INTERLEAVE, kBoth);
-  ReadPages(trace, range);
-  Measure(trace, range, "zero.node0", "zero.node1");
-  Unmap(trace, range);
-}
-
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  Local(trace);
-  Mapping(trace, MPOL_INTERLEAVE, kBoth, "turns.errno", "turns.node0",
-          "turns.node1");
-  Process(trace, MPOL_INTERLEAVE, kBoth, "turns_all.errno", "turns_all.node0",
-          "turns_all.node1");
-  Mapping(trace, MPOL_PREFERRED, kNode1, "preferred.errno", "preferred.node0",
-          "preferred.node1");
-  Mapping(trace, kPreferredMany, kNode1, "many.errno", "many.node0",
-          "many.node1");
-  Mapping(trace, MPOL_BIND, kNode1, "bind.errno", "bind.node0", "bind.node1");
-  Process(trace, MPOL_BIND, kNode1, "bind_all.errno", "bind_all.node0",
-          "bind_all.node1");
-  Weighted(trace, f);
-  Huge(trace);
-  Zero(trace);
-}
-
-Oracle On(const std::string& name, std::int64_t node0, std::int64_t node1) {
-  return AllOf(Count(name + ".errno", Eq(0)), Count(name + ".node0", Eq(node0)),
-               Count(name + ".node1", Eq(node1)));
-}
-
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Placing> Make(const Params&, const Facts& f) {
+  constexpr std::int64_t kHalf = kPages / 2;
+  constexpr std::int64_t kHalfHuge = kHuge / 2 * (kHugePage / kPage);
+  // Page tables take turns too: whose turn it is may be off by those.
+  const auto half = Between(kHalf - 4, kHalf + 4);
   const bool many = f.kernel >= KernelVersion{5, 15};     // b27abaccf8e8
   const bool weighted = f.kernel >= KernelVersion{6, 9};  // fa3bea4e1f82
-  return AllOf(
-      Survives(), Count("cpu1.node0", Eq(0)), Count("cpu1.node1", Eq(kPages)),
-      Count("cpu0.node0", Eq(kPages)), Count("cpu0.node1", Eq(0)),
-      On("turns", kPages / 2, kPages / 2), Count("turns_all.errno", Eq(0)),
-      // Page tables take turns too: whose turn it is may be off by those.
-      Count("turns_all.node0", Between(kPages / 2 - 4, kPages / 2 + 4)),
-      Count("turns_all.node1", Between(kPages / 2 - 4, kPages / 2 + 4)),
-      On("preferred", 0, kPages), On("bind", 0, kPages),
-      On("bind_all", 0, kPages), Size("huge.size", Eq(kHuge * kHugePage)),
-      On("huge", kHuge / 2 * kInHuge, kHuge / 2 * kInHuge),
-      Count("zero.node0", Eq(0)), Count("zero.node1", Eq(0)),
-      many ? On("many", 0, kPages) : Count("many.errno", Eq(EINVAL)),
-      weighted ? AllOf(On("weighted", kPages * 3 / 4, kPages / 4),
-                       On("even", kPages / 2, kPages / 2))
-               : Count("weighted.errno", Eq(EINVAL)));
+  const Row<Placing> unknown = Refused(EINVAL);
+  return {
+      {"write on CPU 1", OnCpu(1), {Written(0, kPages)}},
+      {"write on CPU 0", OnCpu(0), {Written(kPages, 0)}},
+      {"write in turns",
+       Bound(MPOL_INTERLEAVE, kBoth),
+       {Written(kHalf, kHalf)}},
+      {"write in turns, by the process's policy",
+       Under(MPOL_INTERLEAVE, kBoth),
+       {Written(half, half)}},
+      {"write, node 1 preferred",
+       Bound(MPOL_PREFERRED, kNode1),
+       {Written(0, kPages)}},
+      {"write, node 1 preferred among many",
+       Bound(kPreferredMany, kNode1),
+       {many ? Written(0, kPages) : unknown}},
+      {"write, bound to node 1",
+       Bound(MPOL_BIND, kNode1),
+       {Written(0, kPages)}},
+      {"write, the process bound to node 1",
+       Under(MPOL_BIND, kNode1),
+       {Written(0, kPages)}},
+      {"write in turns of 3 to 1",
+       Weighted(3),
+       {weighted ? Written(kPages * 3 / 4, kPages / 4) : unknown}},
+      StepOf<Placing>("write in turns of 1 to 1", Weighted(1),
+                      {Written(kHalf, kHalf)})
+          .LeftOut(weighted ? "" : "weights came with 6.9 (fa3bea4e1f82)"),
+      {"write huge pages in turns",
+       [](Placing& s) {
+         kThpKnobs.Set(s.trace, "enabled", "madvise");
+         return s.WriteBound(MapAnonymous(s.trace, kHuge * kHugePage,
+                                          {.pages = MapOptions::kHuge}),
+                             MPOL_INTERLEAVE, kBoth, kHugePage);
+       },
+       {{"rss", [](Placing& s) { return ReadMapping(s.range).rss; },
+         kHuge * kHugePage},
+        ByNode(kHalfHuge, kHalfHuge)}},
+      // The page of zeroes is nobody's.
+      {"read in turns what was never written",
+       [](Placing& s) {
+         const int error =
+             BindRange(s.Renew(NewPages(s)), MPOL_INTERLEAVE, kBoth);
+         ReadPages(s.trace, s.range);
+         return error;
+       },
+       {Touches(kPages), ByNode(0, 0)}},
+  };
 }
 
 const Register kPlacement{
@@ -139,16 +105,11 @@ const Register kPlacement{
          {.claim = "Seed 1: \"numactl --membind, --interleave\": "
                    "interleave_exact, weighted_interleave, local_default, "
                    "preferred_fallback (with room); numa(7), set_mempolicy(2)",
-          .deed = "writes 1000 pages under each policy, of the mapping and of "
-                  "the process, and counts them by node",
           .functions =
               "policy_nodemask, interleave_nid, weighted_interleave_nid"
-              ", mempolicy_slab_node",
-          .look_at = "the values are named policy.node"},
-     .suite = Suite::kDefault,
+              ", mempolicy_slab_node"},
      .needs = TwoNodes(),
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate::numa

@@ -8,29 +8,28 @@ namespace {
 
 constexpr Bytes kBeyond = 24_MiB;
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  RunOnCpu(trace, 1);
-  const Bytes size = NodeMeminfo(1, "MemFree") + kBeyond;
-  const Range range = MapAnonymous(trace, size);
-  trace.Set(
-      "errno",
-      BindRange(range, p["nodes"] == "many" ? kPreferredMany : MPOL_PREFERRED,
-                kNode1));
-  const std::int64_t kills = Vmstat("oom_kill");
-  WritePages(trace, range);
-  trace.Set("kills", Vmstat("oom_kill") - kills);
-  const std::int64_t node0 = PagesOnNode(range, 0);
-  const std::int64_t node1 = PagesOnNode(range, 1);
-  trace.Set("node0", node0 * kPage);
-  trace.Set("missing", size / kPage - node0 - node1);
-  Unmap(trace, range);
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  // Node 1 keeps its reserves; what is reclaimed there is little.
-  return AllOf(Survives(), Count("errno", Eq(0)), Count("kills", Eq(0)),
-               Count("missing", Eq(0)),
-               Size("node0", Between(kBeyond - 8_MiB, kBeyond + 16_MiB)));
+Steps<Placing> Make(const Params&, const Facts&) {
+  return {
+      {"prefer node 1, write more than it has",
+       [](Placing& s) {
+         RunOnCpu(s.trace, 1);
+         const Bytes size = NodeMeminfo(1, "MemFree") + kBeyond;
+         return s.WriteBound(
+             MapAnonymous(s.trace, size),
+             s.p["nodes"] == "many" ? kPreferredMany : MPOL_PREFERRED, kNode1);
+       },
+       {Change("kills", Event("oom_kill"), 0),
+        // Node 1 keeps its reserves; what is reclaimed there is little.
+        {"on node 0",
+         [](Placing& s) { return PagesOnNode(s.range, 0) * kPage; },
+         Between(kBeyond - 8_MiB, kBeyond + 16_MiB)},
+        {"missing",
+         [](Placing& s) {
+           return s.range.size / kPage - PagesOnNode(s.range, 0) -
+                  PagesOnNode(s.range, 1);
+         },
+         0}}},
+  };
 }
 
 std::string Probe(const Params& p, const Facts& f) {
@@ -42,15 +41,12 @@ const Register kPreferredFallback{
     {.id = "numa/preferred_fallback",
      .summary = "a full preferred node spills over, and kills nobody",
      .explains = {.claim = "Seed 1: numactl --preferred, as against --membind",
-                  .deed = "prefers node 1 and writes 24 MiB more than it has",
                   .functions = "policy_node, alloc_pages_preferred_many, "
-                               "get_page_from_freelist",
-                  .look_at = "node0 is what spilled over"},
+                               "get_page_from_freelist"},
      .needs = TwoNodes(),
      .params = {{"nodes", {"one", "many"}}},
      .probe = Probe,
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate::numa
