@@ -3,7 +3,7 @@
 // something was touched, exactly, and each touch is one fault.
 #include "cases/pages/tables.h"
 
-namespace oomgate {
+namespace oomgate::pages {
 namespace {
 
 std::int64_t TouchesOf(const Params& p) {
@@ -12,31 +12,32 @@ std::int64_t TouchesOf(const Params& p) {
 }
 
 // "edge" begins with the last page of a table of every level.
-Bytes Offset(const Params& p) {
-  return p["from"] == "edge" ? pages::kUpperSpan - kPage : 0_B;
+Bytes OffsetOf(const Params& p) {
+  return p["from"] == "edge" ? kUpperSpan - kPage : 0_B;
 }
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  MapCode();  // none of its own faults are counted
-  const Bytes span = TouchesOf(p) * p.Size("stride");
-  const Range all = pages::MapApart(trace, Offset(p) + span, PROT_READ);
-  const Range range = all.Part(Offset(p), span);
-  const Usage before = ReadUsage();
-  ReadPages(trace, range, p.Size("stride"));
-  const Usage after = ReadUsage();
-  trace.Set("minor_faults", after.minor_faults - before.minor_faults);
-  trace.Set("page_tables", after.page_tables - before.page_tables);
-  trace.Set("rss", ReadMapping(all).rss);
-  Unmap(trace, all);
-  trace.Set("page_tables_left", ReadUsage().page_tables - before.page_tables);
+struct Sparse : Counted {
+  Bytes offset = OffsetOf(p);
+  Bytes size = TouchesOf(p) * p.Size("stride");
+  Range range = MapApart(trace, offset + size, PROT_READ);
+};
+
+void Read(Sparse& s) {
+  ReadPages(s.trace, s.range.Part(s.offset, s.size), s.p.Size("stride"));
 }
 
-Oracle Expect(const Params& p, const Facts&) {
-  return AllOf(Survives(), Count("minor_faults", Eq(TouchesOf(p))),
-               Touches(Eq(TouchesOf(p))), Size("rss", Eq(0_B)),
-               Size("page_tables", Eq(pages::TablesFor(Offset(p), TouchesOf(p),
-                                                       p.Size("stride")))),
-               Size("page_tables_left", Eq(0_B)));
+Steps<Sparse> Make(const Params& p, const Facts&) {
+  const std::int64_t touches = TouchesOf(p);
+  const Bytes tables = TablesFor(OffsetOf(p), touches, p.Size("stride"));
+  return {{"read a byte in every stride",
+           Read,
+           {Change("faults", Faults, touches),
+            Touches(touches),
+            {"tables", &Sparse::Tables, tables},
+            {"rss", Smaps("Rss"), 0_B}}},
+          {"unmap",
+           [](Sparse& s) { Unmap(s.trace, s.range); },
+           {{"tables", &Sparse::Tables, 0_B}}}};
 }
 
 const Register kFormula{
@@ -44,8 +45,6 @@ const Register kFormula{
      .summary = "page tables follow their formula to the page",
      .explains = {.claim = "Seed 0: tables are whole 4 KiB pages, four levels, "
                            "the ceiling formula (page_tables.formula)",
-                  .deed = "reads one byte in every 4 KiB, 2 MiB, 1 GiB or "
-                          "512 GiB of an address range of its own",
                   .functions = "mm_inc_nr_ptes, mm_inc_nr_pmds, "
                                "mm_inc_nr_puds, free_pgtables",
                   .look_at = "which level is off: 2m shows leaves, 1g adds "
@@ -53,10 +52,11 @@ const Register kFormula{
      .suite = Suite::kQuick,
      .params = {{"stride", {"4k", "2m", "1g", "512g"}},
                 {"from", {"start", "edge"}}},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {
-         {.name = "page_tables", .better = Better::kLower, .unit = "bytes"}}}};
+     .steps = Make,
+     .metrics = {{.name = "page_tables",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .value = "read a byte in every stride.tables"}}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::pages

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Guard regions are marks in page tables: one call builds tables for gigabytes,
 // with no fault, no memory and no commit charge, but charged to the cgroup.
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "cases/pages/tables.h"
 
 // Since 6.13; not in the headers of every libc.
@@ -14,7 +9,7 @@
 #define MADV_GUARD_REMOVE 103
 #endif
 
-namespace oomgate {
+namespace oomgate::pages {
 namespace {
 
 // 32 MiB of tables in a box of 64 MiB, or four times the box.
@@ -22,82 +17,83 @@ Bytes SizeOf(const Params& p) {
   return p["tables"] == "fit" ? 16_GiB : 128_GiB;
 }
 
-int Advise(const Range& range, int advice) {
-  return madvise(range.start, static_cast<std::size_t>(range.size.count),
-                 advice) == 0
-             ? 0
-             : errno;
+struct Guards : Counted {
+  Range range = MapApart(trace, SizeOf(p), PROT_READ | PROT_WRITE);
+  Range first = range.Part(0_B, kPage);
+  int target = MakeMemfd(trace);
+  int warm_target = Access("");
+
+  // 0 where the kernel can read a byte there for us.
+  int Access(const char* at) const { return ErrnoOf(pwrite(target, at, 1, 0)); }
+  int First() const { return Access(range.start); }
+  int Last() const { return Access(range.end() - 1); }
+};
+
+int Install(Guards& s) {
+  s.Set("returned", 0);
+  const int error = TryAdvise(s.range, MADV_GUARD_INSTALL);
+  s.Set("returned", 1);
+  return error;
 }
 
-// 0 where the kernel can read a byte of that page for us.
-int Access(int target, const char* at) {
-  return pwrite(target, at, 1, 0) == 1 ? 0 : errno;
-}
-
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  MapCode();  // none of its own faults are counted
-  const Range range = pages::MapApart(trace, SizeOf(p), PROT_READ | PROT_WRITE);
-  const int target = static_cast<int>(syscall(SYS_memfd_create, "target", 0));
-  Access(target, "");
-  // One page has contents, which a guard takes away.
-  const Range first = range.Part(0_B, kPage);
-  WritePages(trace, first);
-  const Bytes own = 3 * kPage;  // the tables of that page
-  trace.Set("returned", 0);
-  const Usage before = ReadUsage();
-  const int error = Advise(range, MADV_GUARD_INSTALL);
-  trace.Set("returned", 1);
-  const Usage after = ReadUsage();
-  trace.Set("error", error);
-  trace.Set("minor_faults", after.minor_faults - before.minor_faults);
-  trace.Set("tables", after.page_tables - before.page_tables + own);
-  trace.Set("rss", ReadMapping(range).rss);
-  trace.Set("accounted", ReadMapping(range).accounted);
-  trace.Set("mappings", ReadMapping(range).mappings);
-  trace.Set("first_access", Access(target, range.start));
-  trace.Set("last_access", Access(target, range.end() - 1));
-  // Discarding does not remove a guard, removing gives fresh pages.
-  trace.Set("dontneed", Advise(first, MADV_DONTNEED));
-  trace.Set("access_dontneed", Access(target, range.start));
-  trace.Set("remove_error", Advise(range, MADV_GUARD_REMOVE));
-  const auto tables = [&](const char* name) {
-    trace.Set(name, ReadUsage().page_tables - before.page_tables + own);
-  };
-  tables("tables_removed");
-  trace.Set("access_removed", Access(target, range.start));
-  trace.Set("byte_removed", *static_cast<volatile char*>(range.start));
-  Advise(range, MADV_DONTNEED);
-  tables("tables_dontneed");
-  Unmap(trace, range);
-  tables("tables_left");
-}
-
-Oracle Expect(const Params& p, const Facts& f) {
+Steps<Guards> Make(const Params& p, const Facts& f) {
   const Bytes size = SizeOf(p);
-  const Bytes tables = pages::TablesFor(0_B, size / kPage, kPage);
+  const Bytes tables = TablesFor(0_B, size / kPage, kPage);
+  Steps<Guards> steps = {
+      {"write the first page",
+       [](Guards& s) { WritePages(s.trace, s.first); },
+       {{"tables", &Guards::Tables, 3 * kPage}, {"rss", Smaps("Rss"), kPage}}}};
   if (f.kernel < KernelVersion{6, 13}) {  // 662df3e5c376
-    return AllOf(Survives(), Count("error", Eq(EINVAL)),
-                 Count("first_access", Eq(0)));
+    steps.push_back({"install guards",
+                     Install,
+                     {Refused(EINVAL), {"first errno", &Guards::First, 0}}});
+    return steps;
   }
   if (p["tables"] != "fit") {
-    return AllOf(OomKilled(), OomVictimIsSubject(),
-                 OomConstraint("CONSTRAINT_MEMCG"), Count("returned", Eq(0)),
-                 OomAnonRss(Le(kOwnAnon)), OomPageTables(Ge(f.box * 97 / 100)),
-                 Size("box_peak", Eq(f.box)));
+    steps.push_back(
+        {"install guards",
+         [](Guards& s) { (void)Install(s); },
+         {OomKilled(), OomVictimIsSubject(), OomConstraint("CONSTRAINT_MEMCG"),
+          Count("returned", 0), OomAnonRss(Le(kOwnAnon)),
+          OomPageTables(Ge(f.box * 97 / 100)), BoxWasFull(f)}});
+    return steps;
   }
   // What is empty in whole is freed with its pages: 6.14 (CONFIG_PT_RECLAIM).
+  const bool reclaims = f.kernel >= KernelVersion{6, 14};
   const Bytes upper = tables - (size / kHugePage) * kPage;
-  return AllOf(Survives(), Count("error", Eq(0)), Count("minor_faults", Eq(0)),
-               Size("tables", Eq(tables)), Size("rss", Eq(0_B)),
-               Size("accounted", Eq(0_B)), Count("mappings", Eq(1)),
-               Count("first_access", Eq(EFAULT)),
-               Count("last_access", Eq(EFAULT)), Count("dontneed", Eq(0)),
-               Count("access_dontneed", Eq(EFAULT)),
-               Count("remove_error", Eq(0)), Size("tables_removed", Eq(tables)),
-               Count("access_removed", Eq(0)), Count("byte_removed", Eq(0)),
-               Size("tables_dontneed",
-                    Eq(f.kernel >= KernelVersion{6, 14} ? upper : tables)),
-               Size("tables_left", Eq(0_B)));
+  const Steps<Guards> more = {
+      {"install guards",
+       Install,
+       {Change("faults", Faults, 0),
+        {"tables", &Guards::Tables, tables},
+        {"rss", Smaps("Rss"), 0_B},
+        {"accounted", [](Guards& s) { return ReadMapping(s.range).accounted; },
+         0_B},
+        {"mappings", [](Guards& s) { return ReadMapping(s.range).mappings; },
+         1},
+        {"first errno", &Guards::First, EFAULT},
+        {"last errno", &Guards::Last, EFAULT}}},
+      StepOf<Guards>(
+          "discard the first page",
+          [](Guards& s) { return TryAdvise(s.first, MADV_DONTNEED); },
+          {{"first errno", &Guards::First, EFAULT}})
+          .HoldsWithout("a discard must not remove a guard"),
+      // Removing gives fresh pages.
+      {"remove the guards",
+       [](Guards& s) { return TryAdvise(s.range, MADV_GUARD_REMOVE); },
+       {{"tables", &Guards::Tables, tables},
+        {"first errno", &Guards::First, 0},
+        {"byte", [](Guards& s) { return CountOther(s.first, 0); }, 0}}},
+      StepOf<Guards>(
+          "discard all",
+          [](Guards& s) { return TryAdvise(s.range, MADV_DONTNEED); },
+          {{"tables", &Guards::Tables, reclaims ? upper : tables}})
+          .HoldsWithout(reclaims ? "" : "no table goes before 6.14"),
+      {"unmap",
+       [](Guards& s) { Unmap(s.trace, s.range); },
+       {{"tables", &Guards::Tables, 0_B}}}};
+  steps.insert(steps.end(), more.begin(), more.end());
+  return steps;
 }
 
 const Register kGuardInstallNoFault{
@@ -105,19 +101,18 @@ const Register kGuardInstallNoFault{
      .summary = "guard regions build tables without a fault, and are charged",
      .explains = {.claim = "Seed 0: page tables are memory that nothing shows "
                            "(page_tables.guard_install_no_fault); madvise(2)",
-                  .deed = "makes 16 GiB guards in one call, or 128 GiB in a "
-                          "box that cannot hold their tables",
                   .functions = "madvise_guard_install, walk_page_range_mm, "
                                "guard_install_set_pte, zap_pte_range",
-                  .look_at = "tables: VmPTE after the call; a survivor of the "
-                             "second: tables are not charged"},
+                  .look_at = "a survivor of tables=exceed: tables are not "
+                             "charged"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .kernel_log = true},
      .params = {{"tables", {"fit", "exceed"}}},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {
-         {.name = "tables", .better = Better::kLower, .unit = "bytes"}}}};
+     .steps = Make,
+     .metrics = {{.name = "tables",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .value = "install guards.tables"}}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::pages

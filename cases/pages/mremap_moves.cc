@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // mremap moves what is there, page by page or table by table: nothing is
 // faulted in again, lost, doubled or left behind, whatever the alignment.
-
-#include <cerrno>
-
 #include "cases/pages/tables.h"
 #include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
 
-#ifndef MREMAP_DONTUNMAP
-#define MREMAP_DONTUNMAP 4
-#endif
-
-namespace oomgate {
+namespace oomgate::pages {
 namespace {
 
 // Across two directories' entries, from a few pages below a multiple.
@@ -22,154 +15,137 @@ constexpr std::int64_t kOut = 300;  // of them may be in swap
 constexpr Bytes kOld = 2_MiB - 5 * kPage;
 constexpr Bytes kShifted = 16_MiB + 7 * kPage;
 constexpr Bytes kAligned = 32_MiB + 7 * kPage;  // as the one before
+constexpr Bytes kFree = 48_MiB;
 constexpr Bytes kArena = 64_MiB;
 
 // Every third page is written, read, or untouched.
 bool IsWritten(std::int64_t i) { return i % 3 == 0; }
 bool IsRead(std::int64_t i) { return i % 3 == 1; }
-std::int64_t Written(std::int64_t from, std::int64_t to) {
-  std::int64_t written = 0;
-  for (std::int64_t i = from; i < to; ++i) written += IsWritten(i) ? 1 : 0;
-  return written;
-}
+Bytes Written(std::int64_t pages) { return (pages + 2) / 3 * kPage; }
 
-void Fill(const Range& range) {
+struct Moves : Counted {
+  Range arena = MapApart(trace, kArena, PROT_NONE);
+  Range range = arena.Part(kOld, kSize);
+  Range left = {};
+
+  void Move(char* place, int flags = 0) {
+    range = Remap(trace, range, kSize, MREMAP_MAYMOVE | MREMAP_FIXED | flags,
+                  place);
+  }
+  bool IsAt(Bytes place) const {
+    return range.start == arena.start + place.count;
+  }
+  // Pages with a number that is not their own; of the untouched ones, too.
+  std::int64_t Wrong(std::int64_t from = 0, bool untouched = true) const {
+    std::int64_t wrong = 0;
+    for (std::int64_t i = from; i < kPages; ++i) {
+      if (!untouched && !IsWritten(i) && !IsRead(i)) continue;
+      const std::int64_t number = IsWritten(i) ? i + 1 : 0;
+      wrong += *NumberAt(range, i * kPage) == number ? 0 : 1;
+    }
+    return wrong;
+  }
+  std::int64_t AllWrong() const { return Wrong(); }
+};
+
+void Fill(Moves& s) {
+  Protect(s.trace, s.range, PROT_READ | PROT_WRITE);
   for (std::int64_t i = 0; i < kPages; ++i) {
-    if (IsWritten(i)) *NumberAt(range, i * kPage) = i + 1;
-    if (IsRead(i)) (void)*NumberAt(range, i * kPage);
+    if (IsWritten(i)) *NumberAt(s.range, i * kPage) = i + 1;
+    if (IsRead(i)) (void)*NumberAt(s.range, i * kPage);
   }
+  if (s.p["swap"] == "0") return;
+  PageOut(s.trace, s.range.Part(0_B, kOut * kPage), Written(kOut));
 }
 
-// Pages with a number that is not their own; of the untouched ones, too.
-std::int64_t CountWrong(const Range& range, std::int64_t from, bool untouched) {
-  std::int64_t wrong = 0;
-  for (std::int64_t i = from; i < kPages; ++i) {
-    if (!untouched && !IsWritten(i) && !IsRead(i)) continue;
-    wrong += *NumberAt(range, i * kPage) == (IsWritten(i) ? i + 1 : 0) ? 0 : 1;
-  }
-  return wrong;
+auto MoveTo(Bytes place) {
+  return [=](Moves& s) { s.Move(s.arena.start + place.count); };
 }
 
-char* Remap(Trace& trace, const Range& range, int flags, char* target) {
-  void* const at = mremap(range.start, Length(range.size), Length(range.size),
-                          MREMAP_MAYMOVE | MREMAP_FIXED | flags, target);
-  if (at == MAP_FAILED) trace.Stop("mremap", errno);
-  return static_cast<char*>(at);
-}
-
-void Report(Trace& trace, const Range& range, Bytes tables,
-            const char* (&&names)[5]) {
-  const MappingUsage usage = ReadMapping(range);
-  trace.Set(names[0], usage.rss);
-  trace.Set(names[1], usage.swap);
-  trace.Set(names[2], ReadUsage().page_tables - tables);
-  const std::int64_t faults = ReadUsage().minor_faults;
-  trace.Set(names[3], CountWrong(range, kOut, false));
-  trace.Set(names[4], ReadUsage().minor_faults - faults);
-}
-
-// The old place stays, empty and no longer locked. What is also in swap is not
-// locked: writing to it kept its place there in use, up to f4c4a3f48480 (5.14).
-void LeaveBehind(Trace& trace, Range& range, bool lock) {
-  const Range part = range.Part(0_B, 64 * kPage);
-  if (lock && mlock(range.start, Length(kSize)) != 0) {
-    trace.Stop("mlock", errno);
-  }
-  const Bytes locked = StatusField("VmLck");
-  const Bytes before = ReadMapping(range).rss;
-  const Range target = MapAnonymous(
-      trace, kSize, {.prot = PROT_NONE, .pages = MapOptions::kDefault});
-  const Range left = range;
-  range.start = Remap(trace, range, MREMAP_DONTUNMAP, target.start);
-  trace.Set("behind.locked", StatusField("VmLck") - locked);
-  trace.Set("behind.rss", ReadMapping(range).rss - before);
-  trace.Set("behind.lo", MappingHasFlag(range, "lo"));
-  trace.Set("behind.old_rss", ReadMapping(left).rss);
-  trace.Set("behind.old_lo", MappingHasFlag(left, "lo"));
-  const std::int64_t faults = ReadUsage().minor_faults;
-  trace.Set("behind.old_wrong", CountOther(part, 0));
-  trace.Set("behind.old_faults", ReadUsage().minor_faults - faults);
-  trace.Set("behind.wrong", CountWrong(range, 0, true));
-  munlock(range.start, Length(kSize));
-}
-
-// Grown where it is, and then beyond what is free there.
-void Grow(Trace& trace, const Range& arena, Range range) {
-  char* const place = arena.start + (48_MiB).count;
-  range.start = Remap(trace, range, 0, place);
-  munmap(place + kSize.count, Length(kSize));
-  void* at = mremap(place, Length(kSize), Length(2 * kSize), 0);
-  trace.Set("grown.in_place", at == place);
-  trace.Set("grown.wrong", CountWrong(range, 0, true));
-  trace.Set("grown.new_wrong",
-            CountOther({.start = place + kSize.count, .size = kSize}, 0));
-  at = mremap(place, Length(2 * kSize), Length(3 * kSize), MREMAP_MAYMOVE);
-  if (at == MAP_FAILED) trace.Stop("mremap to more", errno);
-  trace.Set("grown.moved", at != place);
-  range.start = static_cast<char*>(at);
-  trace.Set("grown.moved_wrong", CountWrong(range, 0, true));
-  trace.Set("grown.rss", ReadMapping(range).rss);
-  munmap(at, Length(3 * kSize));
-}
-
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  MapCode();
-  const Range arena = pages::MapApart(trace, kArena, PROT_NONE);
-  Range range{.start = arena.start + kOld.count, .size = kSize};
-  if (mprotect(range.start, Length(kSize), PROT_READ | PROT_WRITE) != 0) {
-    trace.Stop("mprotect", errno);
-  }
-  const Bytes tables = ReadUsage().page_tables;
-  Fill(range);
-  if (p["swap"] != "0") {
-    PageOut(trace, range.Part(0_B, kOut * kPage), Written(0, kOut) * kPage);
-  }
-  Report(trace, range, tables,
-         {"old.rss", "old.swap", "old.tables", "old.wrong", "old.faults"});
-  range.start = Remap(trace, range, 0, arena.start + kShifted.count);
-  Report(trace, range, tables,
-         {"shifted.rss", "shifted.swap", "shifted.tables", "shifted.wrong",
-          "shifted.faults"});
-  range.start = Remap(trace, range, 0, arena.start + kAligned.count);
-  Report(trace, range, tables,
-         {"aligned.rss", "aligned.swap", "aligned.tables", "aligned.wrong",
-          "aligned.faults"});
-  trace.Set("all_wrong", CountWrong(range, 0, true));
-  LeaveBehind(trace, range, p["swap"] == "0");
-  Grow(trace, arena, range);
-}
-
-Oracle Expect(const Params& p, const Facts& f) {
-  const bool swap = p["swap"] != "0";
-  const std::int64_t out = swap ? Written(0, kOut) : 0;
-  const Bytes all = Written(0, kPages) * kPage;
+// All is at `offset` of the arena, and `places` were left.
+Row<Moves> AllAt(Bytes offset, int places, Bytes swapped) {
   // A place that was left keeps the table at each of its ends: neighbours have
   // a part in it (free_pgtables).
-  const auto at = [&](const std::string& step, Bytes offset, int left) {
-    return AllOf(
-        Size(step + ".rss", Eq(all - out * kPage)),
-        Size(step + ".swap", Eq(out * kPage)),
-        Size(step + ".tables",
-             Eq(pages::TablesFor(offset, kPages, kPage) + 2 * left * kPage)),
-        Count(step + ".wrong", Eq(0)), Count(step + ".faults", Eq(0)));
-  };
+  const Bytes tables = TablesFor(offset, kPages, kPage) + 2 * places * kPage;
+  return Rows<Moves>{{"rss", Smaps("Rss"), Written(kPages) - swapped},
+                     {"swap", Smaps("Swap"), swapped},
+                     {"tables", &Moves::Tables, tables},
+                     {[](Moves& s) {
+                        const std::int64_t faults = Faults();
+                        s.Set("wrong", s.Wrong(kOut, false));
+                        s.Set("faults", Faults() - faults);
+                      },
+                      AllOf(Count("wrong", 0), Count("faults", 0))}};
+}
+
+// The old place is there, empty.
+Row<Moves> LeftBehind() {
+  constexpr std::int64_t kSome = 64;
+  return Rows<Moves>{
+      {"old rss", [](Moves& s) { return ReadMapping(s.left).rss; }, 0_B},
+      {"old lo", [](Moves& s) { return MappingHasFlag(s.left, "lo"); }, 0},
+      {[](Moves& s) {
+         const std::int64_t faults = Faults();
+         s.Set("old wrong", CountOther(s.left.Part(0_B, kSome * kPage), 0));
+         s.Set("old faults", Faults() - faults);
+       },
+       AllOf(Count("old wrong", 0), Count("old faults", kSome))}};
+}
+
+Steps<Moves> Make(const Params& p, const Facts& f) {
+  const bool swap = p["swap"] != "0";
+  const Bytes swapped = swap ? Written(kOut) : 0_B;
   // 6.18 was seen to count what is left behind as locked still, which 6.12 and
   // 7.3 do not (vrm_stat_account, since 6.15).
   const bool counts_twice =
       f.kernel >= KernelVersion{6, 15} && f.kernel < KernelVersion{7, 3};
   const Bytes twice = counts_twice ? kSize : 0_B;
-  return AllOf(
-      Survives(), at("old", kOld, 0), at("shifted", kShifted, 1),
-      at("aligned", kAligned, 2), Count("all_wrong", Eq(0)),
-      AllOf(Size("behind.locked", AnyOf(0_B, twice)),
-            Size("behind.rss", Eq(0_B)), Count("behind.lo", Eq(swap ? 0 : 1)),
-            Size("behind.old_rss", Eq(0_B)), Count("behind.old_lo", Eq(0)),
-            Count("behind.old_wrong", Eq(0)),
-            Count("behind.old_faults", Eq(64)), Count("behind.wrong", Eq(0))),
-      AllOf(Count("grown.in_place", Eq(1)), Count("grown.wrong", Eq(0)),
-            Count("grown.new_wrong", Eq(0)), Count("grown.moved", Eq(1)),
-            Count("grown.moved_wrong", Eq(0)),
-            Size("grown.rss", Eq(swap ? all : kSize))));
+  const auto locked = [] { return StatusField("VmLck"); };
+  return {
+      {"write, read, skip pages in turn", Fill, {AllAt(kOld, 0, swapped)}},
+      {"move to another alignment",
+       MoveTo(kShifted),
+       {AllAt(kShifted, 1, swapped)}},
+      {"move to the same alignment",
+       MoveTo(kAligned),
+       {AllAt(kAligned, 2, swapped), {"all wrong", &Moves::AllWrong, 0}}},
+      StepOf<Moves>("lock it", [](Moves& s) { return TryLock(s.range); },
+                    {Change("locked", locked, kSize)})
+          .LeftOut(swap ? "a page that is in swap, too, kept its place there "
+                          "when written, up to 5.14 (f4c4a3f48480)"
+                        : ""),
+      {"move it, leave the old place mapped",
+       [](Moves& s) {
+         const Range target =
+             MapAnonymous(s.trace, kSize,
+                          {.prot = PROT_NONE, .pages = MapOptions::kDefault});
+         s.left = s.range;
+         s.Move(target.start, MREMAP_DONTUNMAP);
+       },
+       {Change("locked", locked, AnyOf(0_B, twice)),
+        Change("rss", Smaps("Rss"), 0_B),
+        {"lo", [](Moves& s) { return MappingHasFlag(s.range, "lo"); },
+         swap ? 0 : 1},
+        LeftBehind(),
+        {"wrong", &Moves::AllWrong, 0}}},
+      {"move it in front of a hole",
+       [](Moves& s) {
+         Unlock(s.trace, s.range);
+         s.Move(s.arena.start + kFree.count);
+         return TryUnmap(s.arena.Part(kFree + kSize, kSize));
+       }},
+      {"grow into the hole",
+       [](Moves& s) { return TryRemap(s.range, 2 * kSize, 0); },
+       {{"in place", [](Moves& s) { return s.IsAt(kFree); }, 1},
+        {"wrong", &Moves::AllWrong, 0},
+        {"new wrong",
+         [](Moves& s) { return CountOther(s.range.Part(kSize, kSize), 0); },
+         0}}},
+      {"grow beyond it",
+       [](Moves& s) { return TryRemap(s.range, 3 * kSize, MREMAP_MAYMOVE); },
+       {{"in place", [](Moves& s) { return s.IsAt(kFree); }, 0},
+        {"wrong", &Moves::AllWrong, 0},
+        {"rss", Smaps("Rss"), swap ? Written(kPages) : kSize}}}};
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
@@ -184,18 +160,11 @@ const Register kMremapMoves{
      .explains =
          {.claim = "Seed 1: mremap; mremap(2): MREMAP_DONTUNMAP leaves the old "
                    "place mapped, and gives its lock away",
-          .deed =
-              "moves 4 MiB of written, read, untouched and swapped pages to "
-              "another alignment and to the same, leaves the old mapping "
-              "behind, grows it",
           .functions = "move_page_tables, move_ptes, move_normal_pmd, "
-                       "move_vma, vma_expandable",
-          .look_at = "the step whose pages are wrong or faulted in again; "
-                     "tables by the formula; behind.old_… is the old place"},
+                       "move_vma, vma_expandable"},
      .adjust = Adjust,
      .params = {{"swap", {"0", "64m"}}},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::pages

@@ -3,50 +3,50 @@
 // before and after a process took 32 MiB of tables and nothing else.
 #include "cases/pages/tables.h"
 
-namespace oomgate {
+namespace oomgate::pages {
 namespace {
 
 constexpr std::int64_t kTouches = 8192;
 
-// fs/proc/base.c, proc_oom_score, and mm/oom_kill.c, oom_badness. Swap is none.
-std::int64_t ScoreByFormula(const Facts& f) {
-  const std::int64_t total = (f.ram + f.swap) / kPage;
-  const std::int64_t adjust = NumberIn("/proc/self/oom_score_adj");
-  const std::int64_t points =
-      (StatusField("VmRSS") + StatusField("VmPTE") + StatusField("VmSwap")) /
-          kPage +
-      adjust * (total / 1000);
-  return (1000 + points * 1000 / total) * 2 / 3;
+std::int64_t Score() { return NumberIn("/proc/self/oom_score"); }
+
+struct Scored : Warm {
+  Range range = {};
+  std::int64_t before = Score();
+
+  std::int64_t Risen() const { return Score() - before; }
+  // By how much the score is not what fs/proc/base.c, proc_oom_score, and
+  // mm/oom_kill.c, oom_badness, make of it.
+  std::int64_t Error() const {
+    const std::int64_t total = (f.ram + f.swap) / kPage;
+    const Bytes size =
+        StatusField("VmRSS") + StatusField("VmPTE") + StatusField("VmSwap");
+    const std::int64_t points =
+        size / kPage + NumberIn("/proc/self/oom_score_adj") * (total / 1000);
+    return Score() - (1000 + points * 1000 / total) * 2 / 3;
+  }
+};
+
+// The score is by its formula, and so much above what it was before.
+Row<Scored> Above(std::int64_t risen) {
+  // Rounding; and what RSS held back before it was full.
+  return Rows<Scored>{{"error", &Scored::Error, Between(-1, 1)},
+                      {"risen", &Scored::Risen, Between(risen - 1, risen + 5)}};
 }
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const Range range = pages::MapApart(trace, kTouches * kHugePage, PROT_READ);
-  const std::int64_t before = NumberIn("/proc/self/oom_score");
-  trace.Set("error_before", before - ScoreByFormula(f));
-  ReadPages(trace, range, kHugePage);
-  const std::int64_t full = NumberIn("/proc/self/oom_score");
-  trace.Set("error_full", full - ScoreByFormula(f));
-  trace.Set("risen", full - before);
-  Unmap(trace, range);
-  const std::int64_t after = NumberIn("/proc/self/oom_score");
-  trace.Set("error_after", after - ScoreByFormula(f));
-  trace.Set("left", after - before);
-}
-
-Oracle Expect(const Params&, const Facts& f) {
-  // Rounding.
-  const auto about = [](const char* name, std::int64_t value) {
-    return Count(name, Between(value - 1, value + 1));
-  };
-  // And what RSS held back before it was full.
-  const auto more = [](const char* name, std::int64_t value) {
-    return Count(name, Between(value - 1, value + 5));
-  };
-  const Bytes tables = pages::TablesFor(0_B, kTouches, kHugePage);
-  return AllOf(Survives(), about("error_before", 0), about("error_full", 0),
-               about("error_after", 0), more("left", 0),
-               more("risen", tables / kPage * 1000 * 2 / 3 /
-                                 ((f.ram + f.swap) / kPage)));
+Steps<Scored> Make(const Params&, const Facts& f) {
+  const Bytes tables = TablesFor(0_B, kTouches, kHugePage);
+  const std::int64_t risen =
+      tables / kPage * 1000 * 2 / 3 / ((f.ram + f.swap) / kPage);
+  return {{"map",
+           [](Scored& s) {
+             s.range = MapApart(s.trace, kTouches * kHugePage, PROT_READ);
+           },
+           {Above(0)}},
+          {"read a byte in every 2 MiB",
+           [](Scored& s) { ReadPages(s.trace, s.range, kHugePage); },
+           {Above(risen)}},
+          {"unmap", [](Scored& s) { Unmap(s.trace, s.range); }, {Above(0)}}};
 }
 
 const Register kTablesInBadness{
@@ -54,17 +54,15 @@ const Register kTablesInBadness{
      .summary = "page tables count in oom_score, page by page",
      .explains = {.claim = "Seed 0: killed with low RES: the killer counts "
                            "page tables (page_tables.global_oom)",
-                  .deed = "takes 32 MiB of page tables and compares oom_score "
-                          "with its formula",
                   .functions = "oom_badness, mm_pgtables_bytes, "
                                "proc_oom_score",
                   .look_at = "risen: what the tables added"},
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {{.name = "risen"}}}};
+     .steps = Make,
+     .metrics = {
+         {.name = "risen", .value = "read a byte in every 2 MiB.risen"}}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::pages

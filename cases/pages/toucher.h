@@ -3,11 +3,9 @@
 // what the pager is told of it.
 #pragma once
 
-#include <poll.h>
-#include <pthread.h>
-
 #include <atomic>
 
+#include "oomgate/threads.h"
 #include "oomgate/userfaultfd.h"
 
 namespace oomgate {
@@ -16,11 +14,14 @@ namespace oomgate {
 inline constexpr int kSoon = 5000;
 inline constexpr int kStill = 50;
 
-// Waits for the next message; whether it came.
-inline bool Told(const Userfaultfd& pager, uffd_msg& message) {
+// The next message of the pager; of event 0 where none comes.
+inline uffd_msg NextMessage(const Userfaultfd& pager) {
+  uffd_msg message = {};
   pollfd wait = {.fd = pager.fd(), .events = POLLIN, .revents = 0};
-  return poll(&wait, 1, kSoon) == 1 && (wait.revents & POLLIN) != 0 &&
-         read(pager.fd(), &message, sizeof message) == sizeof message;
+  const bool told =
+      poll(&wait, 1, kSoon) == 1 && (wait.revents & POLLIN) != 0 &&
+      read(pager.fd(), &message, sizeof message) == sizeof message;
+  return told ? message : uffd_msg{};
 }
 
 inline bool IsAt(const uffd_msg& message, const char* page) {
@@ -29,39 +30,37 @@ inline bool IsAt(const uffd_msg& message, const char* page) {
              reinterpret_cast<std::uintptr_t>(page);
 }
 
-// Reads the page's first byte, or writes 1 there.
+// Reads the first byte of a page that a pager looks after, or writes 1 there.
 class Toucher {
  public:
-  Toucher(Trace& trace, char* page, bool write)
-      : trace_(trace), page_(page), write_(write) {}
+  Toucher(Trace& trace, Userfaultfd& pager, char* page, bool write)
+      : pager_(pager), page_(page), write_(write) {
+    thread_ = StartThread(trace, *this);
+  }
+  ~Toucher() {
+    // Whatever went wrong: without a pager nobody waits.
+    pager_.Close();
+    Join(thread_);
+  }
   Toucher(const Toucher&) = delete;
   Toucher& operator=(const Toucher&) = delete;
 
-  void Start() {
-    const auto run = [](void* self) -> void* {
-      static_cast<Toucher*>(self)->Touch();
-      return nullptr;
-    };
-    const int error = pthread_create(&thread_, nullptr, run, this);
-    if (error != 0) trace_.Stop("pthread_create", error);
-  }
   // What the page began with when it was touched, or -1 where it still waits
   // after that time.
   int Seen(int milliseconds) const {
     HoldsWithin(milliseconds, [&] { return seen_ != -1; });
     return seen_;
   }
-  void Join() { pthread_join(thread_, nullptr); }
-
- private:
-  void Touch() {
+  // The thread's deed.
+  void operator()() {
     volatile char* const page = page_;
     // A write comes first: the first access is what the pager is told of.
     if (write_) *page = 1;
     seen_ = *page;
   }
 
-  Trace& trace_;
+ private:
+  Userfaultfd& pager_;
   char* page_;
   bool write_;
   std::atomic<int> seen_ = -1;

@@ -1,148 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who touches a page of a range that a pager looks after waits, and goes on as
 // soon as the page is put there or nobody looks after it any more.
-#include <cstdio>
-
 #include "cases/pages/toucher.h"
 
 namespace oomgate {
 namespace {
 
-struct Scene {
-  Trace& trace;
-  Userfaultfd& pager;
-  Range page;
-  const char* source;
+constexpr char kByte = 7;
+
+struct Pager : Scene {
+  Range source = MapAnonymous(trace, kPage);
 };
 
-// How the one who waits is helped.
-struct Way {
-  const char* name;
+// A page that is touched, and its pager.
+struct Touched {
+  const Pager& s;
   bool write;
-  int seen;
-  void (*help)(Scene&);
+  Userfaultfd pager{s.trace};
+  Range page = Registered();
+  Toucher toucher{s.trace, pager, page.start, write};
+
+  Range Registered() {
+    const Range range = MapAnonymous(s.trace, kPage);
+    pager.Register(range);
+    return range;
+  }
+  void Copy(__u64 mode = 0) { pager.Copy(page, s.source.start, mode); }
+  void SeesNothing() const { s.Set("still", toucher.Seen(kStill)); }
 };
 
-constexpr Way kWays[] = {
-    {"copy", false, 7, [](Scene& s) { s.pager.Copy(s.page, s.source); }},
-    {"write", true, 1, [](Scene& s) { s.pager.Copy(s.page, s.source); }},
-    {"zero", false, 0, [](Scene& s) { s.pager.Zero(s.page); }},
-    {"unregister", false, 0, [](Scene& s) { s.pager.Unregister(s.page); }},
-    {"close", false, 0, [](Scene& s) { s.pager.Close(); }},
-};
-
-// What a pager has seen and done when a page was touched.
-class Touched {
- public:
-  Touched(Trace& trace, const char* name, bool write, const char* source)
-      : pager(trace),
-        scene{trace, pager, MapAnonymous(trace, kPage), source},
-        name_(name),
-        toucher_(trace, scene.page.start, write) {
-    pager.Register(scene.page);
-    toucher_.Start();
-    uffd_msg message = {};
-    Set("told", Told(pager, message) && IsAt(message, scene.page.start));
-    Set("told_write",
-        (message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE) != 0);
-    Set("before", toucher_.Seen(0));
-  }
-  ~Touched() {
-    // Whatever went wrong: without a pager nobody waits.
-    pager.Close();
-    toucher_.Join();
-    Unmap(scene.trace, scene.page);
-  }
-  Touched(const Touched&) = delete;
-  Touched& operator=(const Touched&) = delete;
-
-  void Set(const char* what, std::int64_t value) const {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s.%s", name_, what);
-    scene.trace.Set(name, value);
-  }
-  int Seen(int milliseconds) const { return toucher_.Seen(milliseconds); }
-
-  Userfaultfd pager;
-  Scene scene;
-
- private:
-  const char* name_;
-  Toucher toucher_;
-};
-
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const Range source = MapAnonymous(trace, kPage);
-  source.start[0] = 7;
-  for (const Way& way : kWays) {
-    Touched touched(trace, way.name, way.write, source.start);
-    way.help(touched.scene);
-    touched.Set("seen", touched.Seen(kSoon));
-  }
-  {
-    // Put there without a word, it is waited for until the word is said.
-    Touched touched(trace, "quiet", false, source.start);
-    touched.pager.Copy(touched.scene.page, source.start,
-                       UFFDIO_COPY_MODE_DONTWAKE);
-    touched.Set("still", touched.Seen(kStill));
-    touched.pager.Wake(touched.scene.page);
-    touched.Set("seen", touched.Seen(kSoon));
-  }
-  {
-    // Told to go on without a page, it asks again. A child has no pager.
-    Touched touched(trace, "again", false, source.start);
-    touched.pager.Wake(touched.scene.page);
-    uffd_msg message = {};
-    touched.Set("told_again", Told(touched.pager, message));
-    const pid_t child = StartChild(trace, [&] {
-      touched.Set("child_saw",
-                  *static_cast<volatile char*>(touched.scene.page.start));
-    });
-    int status = -1;
-    const bool ended = EndsWithin(child, kSoon, status);
-    touched.Set("child_ended", ended);
-    if (!ended) EndChild(child);
-    touched.Set("still", touched.Seen(kStill));
-    touched.pager.Copy(touched.scene.page, source.start);
-    touched.Set("seen", touched.Seen(kSoon));
-  }
+// The one who touches a page waits until the pager does this, and sees that
+// byte.
+template <typename Help>
+StepOf<Pager> Waits(const std::string& name, bool write, int seen, Help help,
+                    const Rows<Pager>& more = {}) {
+  const auto act = [=](Pager& s) {
+    s.source.start[0] = kByte;
+    Touched touched{s, write};
+    const uffd_msg message = NextMessage(touched.pager);
+    s.Set("told", IsAt(message, touched.page.start));
+    s.Set("told_write",
+          (message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WRITE) != 0);
+    s.Set("before", touched.toucher.Seen(0));
+    help(touched);
+    s.Set("seen", touched.toucher.Seen(kSoon));
+  };
+  return {name,
+          act,
+          {Count("told", 1), Count("told_write", write), Count("before", -1),
+           Count("seen", seen), more}};
 }
 
-Oracle Expect(const Params&, const Facts&) {
-  const auto waits = [](const std::string& name, bool write, int seen) {
-    return AllOf(Count(name + ".told", Eq(1)),
-                 Count(name + ".told_write", Eq(write ? 1 : 0)),
-                 Count(name + ".before", Eq(-1)),
-                 Count(name + ".seen", Eq(seen)));
-  };
-  Oracle ways = Survives();
-  for (const Way& way : kWays) {
-    ways = AllOf(ways, waits(way.name, way.write, way.seen));
-  }
-  return AllOf(ways, waits("quiet", false, 7), Count("quiet.still", Eq(-1)),
-               waits("again", false, 7), Count("again.told_again", Eq(1)),
-               Count("again.child_saw", Eq(0)),
-               Count("again.child_ended", Eq(1)), Count("again.still", Eq(-1)));
+void ForkAndReadThere(Touched& touched) {
+  const Pager& s = touched.s;
+  touched.pager.Wake(touched.page);
+  s.Set("told_again", NextMessage(touched.pager).event);
+  int status = -1;
+  const pid_t child = StartChild(s.trace, [&] {
+    s.Set("child_saw", *static_cast<volatile char*>(touched.page.start));
+  });
+  const bool ended = EndsWithin(child, kSoon, status);
+  s.Set("child_ended", ended);
+  if (!ended) EndChild(child);
+  touched.SeesNothing();
+  touched.Copy();
+}
+
+Steps<Pager> Make(const Params&, const Facts&) {
+  return {
+      Waits("copy a page there", false, kByte, [](Touched& t) { t.Copy(); }),
+      Waits("copy it where one writes", true, 1, [](Touched& t) { t.Copy(); }),
+      Waits("put zeroes there", false, 0,
+            [](Touched& t) { t.pager.Zero(t.page); }),
+      Waits("unregister it", false, 0,
+            [](Touched& t) { t.pager.Unregister(t.page); }),
+      Waits("close the pager", false, 0, [](Touched& t) { t.pager.Close(); }),
+      Waits("copy it without a word, then wake", false, kByte,
+            [](Touched& t) {
+              t.Copy(UFFDIO_COPY_MODE_DONTWAKE);
+              t.SeesNothing();
+              t.pager.Wake(t.page);
+            },
+            {Count("still", -1)}),
+      // Told to go on without a page, it asks again. A child has no pager.
+      Waits("wake without a page, fork, copy", false, kByte, ForkAndReadThere,
+            {Count("told_again", UFFD_EVENT_PAGEFAULT), Count("child_saw", 0),
+             Count("child_ended", 1), Count("still", -1)})};
 }
 
 const Register kUserfaultfdWait{
     {.id = "pages/userfaultfd_wait",
      .summary = "who waits for a pager's page goes on when it is there",
-     .explains =
-         {.claim = "Seed 1: what a touch of untouched memory does; "
-                   "ioctl_userfaultfd(2): who is woken by what",
-          .deed = "touches pages that a userfaultfd looks after; puts a page "
-                  "there, or zeroes, unregisters, closes, wakes; forks "
-                  "meanwhile",
-          .functions = "handle_userfault, userfaultfd_copy, "
-                       "userfaultfd_unregister, userfaultfd_release, "
-                       "dup_userfaultfd",
-          .look_at = "<way>.seen is the byte that the one who waited saw, -1 "
-                     "where it waits still"},
+     .explains = {.claim = "Seed 1: what a touch of untouched memory does; "
+                           "ioctl_userfaultfd(2): who is woken by what",
+                  .functions = "handle_userfault, userfaultfd_copy, "
+                               "userfaultfd_unregister, userfaultfd_release, "
+                               "dup_userfaultfd",
+                  .look_at =
+                      "seen is the byte that the one who waited saw, -1 where "
+                      "it waits still"},
      .suite = Suite::kQuick,
      .probe = WhyNoUserfaultfd,
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A page that a pager has protected is not written before the pager says so:
 // small, huge, the zero page, or one of shared memory that is not there yet.
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
+#include <optional>
 
 #include "cases/pages/toucher.h"
 #include "oomgate/frame.h"
@@ -16,140 +12,146 @@ namespace {
 constexpr std::int64_t kPages = 16;
 constexpr Bytes kSize = kPages * kPage;
 
-// Pages whose entry in pagemap says that they are protected (bit 57, 5.14).
-std::int64_t Protected(const Range& range) {
-  std::int64_t pages = 0;
-  for (char* at = range.start; at < range.end(); at += kPage.count) {
-    pages += PagemapEntry(at) >> 57 & 1;
+struct Protection : Scene {
+  Range source = MapAnonymous(trace, kSize);
+  Range range = {};
+  Range part = {};  // what is looked at: kPages of the range
+  std::optional<Userfaultfd> pager = {};
+
+  // Looks after the range, by a pager of its own.
+  void Register(__u64 features = 0, __u64 mode = 0) {
+    pager.emplace(trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP | features);
+    pager->Register(range, UFFDIO_REGISTER_MODE_WP | mode);
   }
-  return pages;
-}
-
-void Set(Trace& trace, const char* kind, const char* what, std::int64_t value) {
-  char name[48];
-  std::snprintf(name, sizeof name, "%s.%s", kind, what);
-  trace.Set(name, value);
-}
-
-// Of a range that is registered and protected, page `at` is written.
-void Write(Trace& trace, const char* kind, Userfaultfd& pager,
-           const Range& range, std::int64_t at) {
-  const Range page = range.Part(at * kPage, kPage);
-  Toucher toucher(trace, page.start, true);
-  toucher.Start();
-  uffd_msg message = {};
-  Set(trace, kind, "told", Told(pager, message) && IsAt(message, page.start));
-  Set(trace, kind, "told_wp",
-      (message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP) != 0);
-  Set(trace, kind, "before", toucher.Seen(kStill));
-  Set(trace, kind, "protected", Protected(range));
-  Set(trace, kind, "unprotect_errno", pager.Protect(page, false));
-  Set(trace, kind, "seen", toucher.Seen(kSoon));
-  Set(trace, kind, "protected_after", Protected(range));
-  // Whatever went wrong: without a pager nobody waits.
-  pager.Close();
-  toucher.Join();
-}
-
-void Small(Trace& trace) {
-  const Range range = MapAnonymous(trace, kSize);
-  WritePages(trace, range);
-  Userfaultfd pager(trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP);
-  pager.Register(range, UFFDIO_REGISTER_MODE_WP);
-  Set(trace, "small", "errno", pager.Protect(range, true));
-  // Reading is no writing; a child has no pager, and copies of its own.
-  Set(trace, "small", "other", CountOther(range, 1));
-  int status = -1;
-  const pid_t child = StartChild(trace, [&] {
-    Set(trace, "small", "child_protected", Protected(range));
-    WritePages(trace, range);
-  });
-  Set(trace, "small", "child", EndsWithin(child, kSoon, status) ? status : -1);
-  if (status == -1) EndChild(child);
-  Write(trace, "small", pager, range, 3);
-  Unmap(trace, range);
-}
-
-// Protected as a whole, it stays so where it is split.
-void Huge(Trace& trace, const char* kind, bool write) {
-  MapOptions options;
-  options.pages = MapOptions::kHuge;
-  const Range range = MapAnonymous(trace, kHugePage, options);
-  if (write) {
-    WritePages(trace, range, kHugePage);
-  } else {
-    CountOther(range.Part(0_B, kPage), 0);
+  // Pages whose entry in pagemap says that they are protected (bit 57, 5.14).
+  std::int64_t Protected() const {
+    std::int64_t pages = 0;
+    for (char* at = part.start; at < part.end(); at += kPage.count) {
+      pages += PagemapEntry(at) >> 57 & 1;
+    }
+    return pages;
   }
-  Set(trace, kind, "rss", ReadMapping(range).rss.count);
-  const std::int64_t splits = Vmstat("thp_split_pmd");
-  Userfaultfd pager(trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP);
-  pager.Register(range, UFFDIO_REGISTER_MODE_WP);
-  Set(trace, kind, "errno", pager.Protect(range, true));
-  Set(trace, kind, "splits_before", Vmstat("thp_split_pmd") - splits);
-  TryAdvise(range.Part(0_B, kPage), MADV_DONTNEED);
-  Set(trace, kind, "splits", Vmstat("thp_split_pmd") - splits);
-  Write(trace, kind, pager, range.Part(kHugePage / 2, kSize), 3);
-  Unmap(trace, range);
+};
+
+bool Tells(const Facts& f) { return f.kernel >= KernelVersion{5, 14}; }
+Row<Protection> Protects(const Facts& f, std::int64_t pages) {
+  return {"protected", &Protection::Protected, Tells(f) ? pages : 0};
+}
+
+// One of the protected pages is written.
+void Write(Protection& s) {
+  const Range page = s.part.Part(3 * kPage, kPage);
+  const Toucher toucher(s.trace, *s.pager, page.start, true);
+  const uffd_msg message = NextMessage(*s.pager);
+  s.Set("told", IsAt(message, page.start));
+  s.Set("told_wp", (message.arg.pagefault.flags & UFFD_PAGEFAULT_FLAG_WP) != 0);
+  s.Set("before", toucher.Seen(kStill));
+  s.Set("protected", s.Protected());
+  s.Set("unprotect_errno", s.pager->Protect(page, false));
+  s.Set("seen", toucher.Seen(kSoon));
+  s.Set("protected_after", s.Protected());
+}
+StepOf<Protection> WriteOne(const std::string& name, const Facts& f) {
+  return {
+      name,
+      Write,
+      {Count("told", 1), Count("told_wp", 1), Count("before", -1),
+       Count("protected", Tells(f) ? kPages : 0), Count("unprotect_errno", 0),
+       Count("seen", 1), Count("protected_after", Tells(f) ? kPages - 1 : 0)}};
 }
 
 // What is not there yet is remembered as protected, and can still be filled.
-void Shared(Trace& trace) {
-  const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
-  if (file < 0 || ftruncate(file, kSize.count) != 0) trace.Stop("memfd", errno);
-  const Range source = MapAnonymous(trace, kSize);
-  WritePages(trace, source);
-  const Range range =
-      MapFile(trace, file, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
-  Userfaultfd pager(trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP | kUffdWpShmem);
-  pager.Register(range, UFFDIO_REGISTER_MODE_MISSING | UFFDIO_REGISTER_MODE_WP);
-  Set(trace, "shared", "errno", pager.Protect(range, true));
-  Set(trace, "shared", "absent", Protected(range));
-  Set(trace, "shared", "copied", pager.Copy(range, source.start));
-  Set(trace, "shared", "copied_protected", Protected(range));
-  Set(trace, "shared", "again_errno", pager.Protect(range, true));
-  Write(trace, "shared", pager, range, 3);
-  Unmap(trace, range);
-  Unmap(trace, source);
-  close(file);
+Steps<Protection> OfShared(const Facts& f) {
+  return {{"protect shared pages not yet there",
+           [](Protection& s) {
+             WritePages(s.trace, s.source);
+             s.range = s.part =
+                 MapFile(s.trace, MakeMemfd(s.trace, kSize), kSize,
+                         PROT_READ | PROT_WRITE, MAP_SHARED);
+             s.Register(kUffdWpShmem, UFFDIO_REGISTER_MODE_MISSING);
+             return s.pager->Protect(s.range, true);
+           },
+           {{"protected", &Protection::Protected, kPages}}},
+          {"fill them",
+           [](Protection& s) {
+             s.Set("copied", s.pager->Copy(s.range, s.source.start));
+           },
+           {Size("copied", kSize), {"protected", &Protection::Protected, 0}}},
+          {"protect them again",
+           [](Protection& s) { return s.pager->Protect(s.range, true); },
+           {Protects(f, kPages)}},
+          WriteOne("write a shared page", f)};
 }
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  if (p["of"] == "shared") return Shared(trace);
-  Small(trace);
-  Huge(trace, "huge", true);
-  Huge(trace, "zero", false);
+// Protected as a whole, it stays so where it is split.
+void AddHuge(Steps<Protection>& steps, const Facts& f, const std::string& page,
+             bool write) {
+  const auto splits = [] { return Vmstat("thp_split_pmd"); };
+  steps.push_back(
+      {"protect " + page,
+       [=](Protection& s) {
+         s.range =
+             MapAnonymous(s.trace, kHugePage, {.pages = MapOptions::kHuge});
+         s.part = s.range.Part(kHugePage / 2, kSize);
+         if (write) WritePages(s.trace, s.range, kHugePage);
+         s.Set("other", CountOther(s.range.Part(0_B, kPage), write));
+         s.Register();
+         return s.pager->Protect(s.range, true);
+       },
+       {Count("other", 0),
+        {"rss", [](Protection& s) { return ReadMapping(s.range).rss; },
+         write ? kHugePage : 0_B},
+        Change("splits", splits, 0),
+        Protects(f, kPages)}});
+  steps.push_back({"discard 4 KiB of " + page,
+                   [](Protection& s) {
+                     return TryAdvise(s.range.Part(0_B, kPage), MADV_DONTNEED);
+                   },
+                   {Change("splits", splits, 1)}});
+  steps.push_back(WriteOne("write into " + page, f));
 }
 
-Oracle Expect(const Params& p, const Facts& f) {
-  // fb8e37f35a2f (5.14): told by pagemap.
-  const bool tells = f.kernel >= KernelVersion{5, 14};
-  const auto is = [](const std::string& name, std::int64_t value) {
-    return Count(name, Eq(value));
-  };
-  const auto written = [&](const std::string& kind) {
-    return AllOf(is(kind + ".errno", 0), is(kind + ".told", 1),
-                 is(kind + ".told_wp", 1), is(kind + ".before", -1),
-                 is(kind + ".protected", tells ? kPages : 0),
-                 is(kind + ".unprotect_errno", 0), is(kind + ".seen", 1),
-                 is(kind + ".protected_after", tells ? kPages - 1 : 0));
-  };
-  if (p["of"] == "shared") {
-    return AllOf(Survives(), written("shared"), is("shared.absent", kPages),
-                 is("shared.copied", kSize.count), is("shared.again_errno", 0),
-                 is("shared.copied_protected", 0));
-  }
-  const auto split = [&](const std::string& kind, Bytes rss) {
-    return AllOf(written(kind), Size(kind + ".rss", Eq(rss)),
-                 is(kind + ".splits_before", 0), is(kind + ".splits", 1));
-  };
-  return AllOf(Survives(), written("small"), is("small.other", 0),
-               is("small.child", 0), is("small.child_protected", 0),
-               split("huge", kHugePage), split("zero", 0_B));
+Steps<Protection> Make(const Params& p, const Facts& f) {
+  if (p["of"] == "shared") return OfShared(f);
+  Steps<Protection> steps = {
+      {"protect small pages",
+       [](Protection& s) {
+         s.range = s.part = MapAnonymous(s.trace, kSize);
+         WritePages(s.trace, s.range);
+         s.Register();
+         return s.pager->Protect(s.range, true);
+       },
+       {Protects(f, kPages),
+        // Reading is no writing.
+        {"other", [](Protection& s) { return CountOther(s.range, 1); }, 0}}},
+      // It has no pager, and copies of its own.
+      {"write them in a child",
+       [](Protection& s) {
+         int status = -1;
+         const pid_t child = StartChild(s.trace, [&] {
+           s.Set("protected", s.Protected());
+           WritePages(s.trace, s.range);
+         });
+         if (!EndsWithin(child, kSoon, status)) EndChild(child);
+         s.Set("status", status);
+       },
+       {Count("status", 0), Count("protected", 0)}},
+      WriteOne("write a small page", f)};
+  AddHuge(steps, f, "a huge page", true);
+  AddHuge(steps, f, "the huge zero page", false);
+  return steps;
 }
 
 std::string Probe(const Params& p, const Facts&) {
   const __u64 shared = p["of"] == "shared" ? kUffdWpShmem : 0;
   return WhyNoUserfaultfd(UFFD_FEATURE_PAGEFAULT_FLAG_WP | shared);
+}
+
+void Adjust(const Params& p, InstanceInfo& instance) {
+  if (p["of"] == "shared") return;
+  instance.needs.settings = {kThpKnobs.With("enabled", "madvise"),
+                             kThpKnobs.With("defrag", "madvise"),
+                             kThpKnobs.With("use_zero_page", "1")};
 }
 
 const Register kUserfaultfdWp{
@@ -158,27 +160,16 @@ const Register kUserfaultfdWp{
      .explains =
          {.claim = "Seed 0 and 1: reads leave no page behind, writes do; "
                    "admin-guide/mm/userfaultfd, write protect notifications",
-          .deed = "protects small and huge pages, the huge zero page and "
-                  "shared memory that is not there; splits, forks, fills, "
-                  "writes",
           .functions = "userfaultfd_writeprotect, mwriteprotect_range, "
                        "__split_huge_pmd_locked, __split_huge_zero_page_pmd, "
                        "mfill_atomic_install_pte",
-          .look_at = "<kind>.told 0 and .before 1: the write went through; "
-                     ".protected are pages by pagemap"},
+          .look_at = "told 0 and before 1: the write went through; protected "
+                     "are pages by pagemap"},
      .needs = {.memory = 512_MiB, .alone = true},
-     .adjust =
-         [](const Params& p, InstanceInfo& instance) {
-           if (p["of"] == "shared") return;
-           const std::string thp = "/sys/kernel/mm/transparent_hugepage/";
-           instance.needs.settings = {{thp + "enabled", "madvise"},
-                                      {thp + "defrag", "madvise"},
-                                      {thp + "use_zero_page", "1"}};
-         },
+     .adjust = Adjust,
      .params = {{"of", {"anonymous", "shared"}}},
      .probe = Probe,
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate
