@@ -50,8 +50,8 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
       });
 }
 
-// A huge page is not copied, since 5.8
-// (3917c84212fa): it is split, and the small page that was written is copied.
+// A huge page is not copied, since 5.8 (3917c84212fa): it is split, and the
+// small page that was written is copied.
 Oracle Expect(const Params& p, const Facts& f) {
   // Others are of the stack, which is copied, too, after a fork.
   return EachRoundDid(f, FaultsOf(p), IsCopy(p) ? 16 : 1);
@@ -60,12 +60,11 @@ Oracle Expect(const Params& p, const Facts& f) {
 void Adjust(const Params& p, InstanceInfo& instance) {
   if (!IsHuge(p)) return;
   instance.needs.memory = 512_MiB;
-  instance.needs.settings = {
-      {"/sys/kernel/mm/transparent_hugepage/enabled", "madvise"},
-      {"/sys/kernel/mm/transparent_hugepage/use_zero_page", "1"}};
+  instance.needs.settings = {kThpKnobs.With("enabled", "madvise"),
+                             kThpKnobs.With("use_zero_page", "1")};
 }
 
-const Register kFault{
+const Register kFault{Costs(
     {.id = "cost/fault",
      .summary = "what a page fault costs, by kind",
      .explains = {.claim = "Seed 0: every page read is a fault, and what it "
@@ -73,16 +72,13 @@ const Register kFault{
                   .deed = "takes 4096 faults of one kind, or 16 huge ones, in "
                           "each of many rounds",
                   .functions = "handle_mm_fault, do_anonymous_page, "
-                               "do_wp_page, do_huge_pmd_anonymous_page",
-                  .look_at = kLookAt},
+                               "do_wp_page, do_huge_pmd_anonymous_page"},
      .adjust = Adjust,
      .params = {{"kind",
                  {"read", "write", "upgrade", "copy", "table", "huge_read",
                   "huge_write", "huge_copy"}}},
      .subject = Subject,
-     .expect = Expect,
-     .metrics = CostMetrics(),
-     .timeout_seconds = 120}};
+     .expect = Expect})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -2,9 +2,6 @@
 // What a fork costs its caller, by what is mapped; and what the ways cost that
 // copy nothing.
 #include <spawn.h>
-#include <sys/wait.h>
-
-#include <cerrno>
 
 #include "cases/cost/rounds.h"
 
@@ -58,9 +55,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
       });
 }
 
-Oracle Expect(const Params&, const Facts& f) { return EachRoundDid(f, 1); }
-
-const Register kFork{
+const Register kFork{Costs(
     {.id = "cost/fork",
      .summary = "what fork, vfork and posix_spawn cost, by what is mapped",
      .explains =
@@ -69,14 +64,11 @@ const Register kFork{
           .deed =
               "starts a child beside 64 MiB: written, only read, or shared; "
               "or beside written ones by vfork or posix_spawn",
-          .functions = "copy_process, dup_mmap, copy_page_range",
-          .look_at = kLookAt},
+          .functions = "copy_process, dup_mmap, copy_page_range"},
      .needs = {.memory = 256_MiB},
      .params = {{"of", {"written", "read", "shared", "vfork", "spawn"}}},
      .subject = Subject,
-     .expect = Expect,
-     .metrics = CostMetrics(),
-     .timeout_seconds = 120}};
+     .expect = EachRoundDid<1>})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the calls cost that change mappings, and the one that sums them up.
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "cases/cost/rounds.h"
 
 namespace oomgate::cost {
@@ -13,15 +9,14 @@ constexpr std::int64_t kCalls = 512;  // a round
 constexpr Bytes kTables = 1_GiB;      // moved: 512 tables
 
 void ProtectPage(Trace& trace, const Range& page, int prot) {
-  if (mprotect(page.start, static_cast<std::size_t>(page.size.count), prot) !=
-      0) {
+  if (mprotect(page.start, Length(page.size), prot) != 0) {
     trace.Stop("mprotect", errno);
   }
   trace.Add("done", 1);
 }
 
 void MapAndUnmap(Trace& trace, const Facts& f) {
-  constexpr auto kSize = static_cast<std::size_t>(kPage.count);
+  constexpr std::size_t kSize = Length(kPage);
   MeasureCost(
       trace, f, CostOf::kThread, [] {},
       [&] {
@@ -65,10 +60,8 @@ void GrowHeap(Trace& trace, const Facts& f) {
 // again as the other; `offset` from a boundary of 1 GiB. At 0 the kernel moves
 // one table of 512 tables, else each by itself.
 void Move(Trace& trace, const Facts& f, Bytes offset) {
-  constexpr auto kSize = static_cast<std::size_t>(kTables.count);
-  MapOptions options;
-  options.prot = PROT_READ;
-  options.align = 1_GiB;
+  constexpr std::size_t kSize = Length(kTables);
+  const MapOptions options{.prot = PROT_READ, .align = 1_GiB};
   const Range places[] = {
       MapAnonymous(trace, kTables + offset, options).Part(offset, kTables),
       MapAnonymous(trace, kTables + offset, options).Part(offset, kTables)};
@@ -108,9 +101,7 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   if (p["call"] == "smaps_rollup") SumUp(trace, f);
 }
 
-Oracle Expect(const Params&, const Facts& f) { return EachRoundDid(f, kCalls); }
-
-const Register kMapping{
+const Register kMapping{Costs(
     {.id = "cost/mapping",
      .summary = "what mmap, mprotect, brk, mremap, smaps_rollup cost",
      .explains = {.claim = "Seed 1: each mapping is checked and charged by "
@@ -119,15 +110,12 @@ const Register kMapping{
                           "with 512 tables there and back, at once or table "
                           "by table, smaps_rollup sums up 8 MiB",
                   .functions = "do_mmap, do_munmap, split_vma, do_brk_flags, "
-                               "move_page_tables, smaps_pte_range",
-                  .look_at = kLookAt},
+                               "move_page_tables, smaps_pte_range"},
      .params = {{"call",
                  {"mmap", "mprotect", "brk", "mremap", "mremap_tables",
                   "smaps_rollup"}}},
      .subject = Subject,
-     .expect = Expect,
-     .metrics = CostMetrics(),
-     .timeout_seconds = 120}};
+     .expect = EachRoundDid<kCalls>})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a memory cgroup adds to what its members do: charging pages, giving them
 // back, reclaiming clean ones, and killing.
-#include <fcntl.h>
-#include <sys/wait.h>
-
 #include "cases/cost/rounds.h"
 #include "oomgate/scratch_disk.h"
 
@@ -31,8 +28,8 @@ void Charge(Trace& trace, const Facts& f, bool uncharge) {
 
 // Pages of the scratch disk that were read once, taken by memory.high.
 void Reclaim(Trace& trace, const Facts& f) {
-  const int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
-  if (disk < 0) trace.Stop("open of the scratch disk", errno);
+  const int disk = Must(trace, "open of the scratch disk",
+                        open(kScratchDisk, O_RDONLY | O_CLOEXEC));
   const Group box(f);
   std::int64_t before = 0;
   MeasureCost(
@@ -98,33 +95,28 @@ void Adjust(const Params& p, InstanceInfo& instance) {
     instance.needs.memory = 31_MiB;
     // What the console says of a kill is not what a kill costs.
     instance.needs.settings = {{"/proc/sys/kernel/printk", "1\t4\t1\t7"},
-                               {"/proc/sys/vm/oom_dump_tasks", "0"}};
+                               kVmKnobs.With("oom_dump_tasks", "0")};
   }
   if (p["of"] != "reclaim") return;
   instance.needs.cgroup = 2;
   instance.needs.disk = 64_MiB;
 }
 
-Oracle Expect(const Params&, const Facts& f) { return EachRoundDid(f, 1); }
-
-const Register kMemcg{
+const Register kMemcg{Costs(
     {.id = "cost/memcg",
      .summary = "what charging, uncharging, reclaim and a kill cost",
      .explains = {.claim = "Seed 1: cgroup limits, and what an OOM kill costs",
                   .deed = "writes, unmaps or reclaims 16 MiB in a cgroup, or "
                           "has a child with 8 MiB killed, many times",
                   .functions = "try_charge_memcg, uncharge_batch, "
-                               "shrink_folio_list, oom_kill_process",
-                  .look_at = kLookAt},
+                               "shrink_folio_list, oom_kill_process"},
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true},
      .adjust = Adjust,
      .params = {{"of", {"charge", "uncharge", "reclaim", "kill"}}},
      .subject = Subject,
-     .expect = Expect,
-     .oom_score_adj = 0,
-     .metrics = CostMetrics(),
-     .timeout_seconds = 120}};
+     .expect = EachRoundDid<1>,
+     .oom_score_adj = 0})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What it costs to give memory up: by advice, by unmapping, by exit; with pages
 // in it, or page tables alone.
-#include <sys/mman.h>
-
-#include <cerrno>
-
 #include "cases/cost/rounds.h"
 
 namespace oomgate::cost {
@@ -17,12 +13,11 @@ constexpr int kTries = 5;
 
 Range Filled(Trace& trace, bool tables,
              MapOptions::Pages pages = MapOptions::kSmall) {
-  MapOptions options;
-  options.pages = pages;
-  options.align = 1_GiB;
-  if (tables) options.prot = PROT_READ;
   const Range range =
-      MapAnonymous(trace, tables ? kTables * kHugePage : kSize, options);
+      MapAnonymous(trace, tables ? kTables * kHugePage : kSize,
+                   {.prot = tables ? PROT_READ : PROT_READ | PROT_WRITE,
+                    .align = 1_GiB,
+                    .pages = pages});
   tables ? ReadPages(trace, range, kHugePage) : WritePages(trace, range);
   return range;
 }
@@ -100,9 +95,8 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 std::string Probe(const Params& p, const Facts&) {
   if (p["by"] != "collapse") return "";
   // It wants nothing of an empty range, but must know the advice.
-  return madvise(nullptr, 0, kCollapse) != 0 && errno == EINVAL
-             ? "this kernel has no MADV_COLLAPSE"
-             : "";
+  const bool unknown = TryAdvise({}, kCollapse) == EINVAL;
+  return unknown ? "this kernel has no MADV_COLLAPSE" : "";
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
@@ -110,13 +104,10 @@ void Adjust(const Params& p, InstanceInfo& instance) {
   if (p["by"] != "collapse") return;
   instance.needs.memory = 512_MiB;
   // Small pages to begin with.
-  instance.needs.settings = {
-      {"/sys/kernel/mm/transparent_hugepage/enabled", "madvise"}};
+  instance.needs.settings = {kThpKnobs.With("enabled", "madvise")};
 }
 
-Oracle Expect(const Params&, const Facts& f) { return EachRoundDid(f, 1); }
-
-const Register kRelease{
+const Register kRelease{Costs(
     {.id = "cost/release",
      .summary = "what madvise, munmap and exit cost that give memory up",
      .explains = {.claim = "Seed 1: madvise gives memory back; seed 0: tables "
@@ -125,17 +116,14 @@ const Register kRelease{
                           "them up, in many rounds",
                   .functions =
                       "zap_page_range, free_pgtables, exit_mmap, "
-                      "madvise_free_pte_range, hpage_collapse_scan_pmd",
-                  .look_at = kLookAt},
+                      "madvise_free_pte_range, hpage_collapse_scan_pmd"},
      .adjust = Adjust,
      .params = {{"by",
                  {"dontneed", "free", "collapse", "unmap", "unmap_tables",
                   "exit"}}},
      .probe = Probe,
      .subject = Subject,
-     .expect = Expect,
-     .metrics = CostMetrics(),
-     .timeout_seconds = 120}};
+     .expect = EachRoundDid<1>})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -21,8 +21,20 @@ inline Oracle EachRoundDid(const Facts& f, std::int64_t done,
       Count(f.instruction_ns > 0 ? "instructions" : "time_ns", Gt(0)));
 }
 
-inline constexpr const char* kLookAt =
-    "done: a round that did not do all of it; a cost only against a run of the "
-    "same shape";
+// What is expected of a case whose rounds all do that many.
+template <std::int64_t kDone>
+Oracle EachRoundDid(const Params&, const Facts& f) {
+  return EachRoundDid(f, kDone);
+}
+
+// A case, with what all of them have in common.
+inline Case Costs(Case definition) {
+  definition.explains.look_at =
+      "done: a round that did not do all of it; a cost only against a run of "
+      "the same shape";
+  definition.metrics = CostMetrics();
+  definition.timeout_seconds = 120;
+  return definition;
+}
 
 }  // namespace oomgate::cost

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // What it costs to write pages to swap and to read them back, one by one.
-#include <cerrno>
-
 #include "cases/cost/rounds.h"
 
 namespace oomgate::cost {
@@ -30,22 +28,17 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   }
 }
 
-Oracle Expect(const Params&, const Facts& f) { return EachRoundDid(f, 1); }
-
-const Register kSwap{
+const Register kSwap{Costs(
     {.id = "cost/swap",
      .summary = "what swapping a page out and in costs",
      .explains = {.claim = "Seed 1: swap; what it costs to rely on it",
                   .deed = "has 4 MiB paged out by MADV_PAGEOUT and touches "
                           "them again, many times",
-                  .functions = "reclaim_pages, swap_writepage, do_swap_page",
-                  .look_at = kLookAt},
+                  .functions = "reclaim_pages, swap_writepage, do_swap_page"},
      .needs = {.memory = 128_MiB, .swap = 64_MiB, .alone = true},
      .params = {{"way", {"out", "in"}}},
      .subject = Subject,
-     .expect = Expect,
-     .metrics = CostMetrics(),
-     .timeout_seconds = 120}};
+     .expect = EachRoundDid<1>})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What address translation alone costs: reads all over 1 GiB that is one zero
 // page hit the cache every time, and the TLB hardly ever.
-#include <time.h>
-
-#include <cerrno>
-
 #include "oomgate/case.h"
+#include "oomgate/cost.h"
 
 namespace oomgate {
 namespace {
@@ -14,12 +11,6 @@ constexpr int kRounds = 7;
 constexpr std::int64_t kReads = 1 << 20;  // a round
 constexpr Bytes kNarrow = 8 * kPage;
 
-std::int64_t Nanoseconds() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
-}
-
 // Picoseconds a read, the best of several rounds, at pages in random order. The
 // sum is what was read: zeroes.
 std::int64_t ReadAround(const Range& range, std::int64_t& sum) {
@@ -27,7 +18,7 @@ std::int64_t ReadAround(const Range& range, std::int64_t& sum) {
   const auto pages = static_cast<std::uint64_t>(range.size / kPage);
   for (int round = 0; round < kRounds; ++round) {
     std::uint64_t random = 88172645463325252ULL;
-    const std::int64_t start = Nanoseconds();
+    const std::int64_t start = CostClock(CostOf::kThread);
     for (std::int64_t i = 0; i < kReads; ++i) {
       random = random * 6364136223846793005ULL + 1442695040888963407ULL;
       const std::uint64_t page = (random >> 33) % pages;
@@ -35,17 +26,16 @@ std::int64_t ReadAround(const Range& range, std::int64_t& sum) {
       sum += static_cast<volatile char*>(
           range.start)[page * static_cast<std::uint64_t>(kPage.count)];
     }
-    best = std::min(best, (Nanoseconds() - start) * 1000 / kReads);
+    best = std::min(best, (CostClock(CostOf::kThread) - start) * 1000 / kReads);
   }
   return best;
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
-  MapOptions options;
-  options.prot = PROT_READ;
-  options.align = 1_GiB;
-  options.pages = p["pages"] == "huge" ? MapOptions::kHuge : MapOptions::kSmall;
-  const Range range = MapAnonymous(trace, 1_GiB, options);
+  const auto pages =
+      p["pages"] == "huge" ? MapOptions::kHuge : MapOptions::kSmall;
+  const Range range = MapAnonymous(
+      trace, 1_GiB, {.prot = PROT_READ, .align = 1_GiB, .pages = pages});
   std::int64_t sum = 0;
   const std::int64_t before = ReadUsage().minor_faults;
   ReadPages(trace, range);
@@ -64,16 +54,15 @@ Oracle Expect(const Params& p, const Facts&) {
   // Pages of the program and its stack that are touched for the first time.
   constexpr std::int64_t kOther = 4;
   return AllOf(Survives(), Count("faults", Between(faults, faults + kOther)),
-               Count("later_faults", Le(kOther)), Count("sum", Eq(0)),
-               Size("rss", Eq(0_B)), Count("wide_ps", Gt(0)));
+               Count("later_faults", Le(kOther)), Count("sum", 0),
+               Size("rss", 0_B), Count("wide_ps", Gt(0)));
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
   if (p["pages"] != "huge") return;
   instance.needs.memory = 512_MiB;
-  instance.needs.settings = {
-      {"/sys/kernel/mm/transparent_hugepage/enabled", "madvise"},
-      {"/sys/kernel/mm/transparent_hugepage/use_zero_page", "1"}};
+  instance.needs.settings = {kThpKnobs.With("enabled", "madvise"),
+                             kThpKnobs.With("use_zero_page", "1")};
 }
 
 const Register kTlbZeroPage{
