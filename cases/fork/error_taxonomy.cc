@@ -1,123 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
-// fork says why it fails: EAGAIN for a number of tasks that is used up, ENOMEM
-// for memory. And what ran out is there again once it is given back.
-#include <sched.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cstdio>
-
+// fork reports why it fails: EAGAIN for a number of tasks that is used up,
+// ENOMEM for memory. And what ran out is there again once it is given back.
 #include "cases/fork/neighbours.h"
 
 namespace oomgate {
 namespace {
 
-constexpr const char* kSubtree = "/sys/fs/cgroup/cgroup.subtree_control";
-constexpr const char* kBox = "/sys/fs/cgroup/oomgate-pids";
-constexpr const char* kMax = "/sys/fs/cgroup/oomgate-pids/pids.max";
-constexpr const char* kCurrent = "/sys/fs/cgroup/oomgate-pids/pids.current";
-constexpr const char* kEvents = "/sys/fs/cgroup/oomgate-pids/pids.events";
-constexpr const char* kEnter = "/sys/fs/cgroup/oomgate-pids/cgroup.procs";
-constexpr const char* kThreadsMax = "/proc/sys/kernel/threads-max";
+constexpr KernelFolder kRoot("/sys/fs/cgroup");
+constexpr KernelFolder kBox("/sys/fs/cgroup/oomgate-pids");
+constexpr KernelFolder kKernel("/proc/sys/kernel");
 constexpr uid_t kNobody = 65534;
 constexpr rlim_t kMostProcesses = 3;
 
-// How many children there can be at once, up to `limit`, and the errno that
+struct Parent : Scene {
+  std::int64_t threads_max = kKernel.Number("threads-max");
+  Range big = {};
+};
+
+// How many children there can be at once, up to ten, and the errno that
 // refuses the next.
-std::int64_t Fill(std::int64_t limit, int& error) {
-  pid_t children[16];
-  std::int64_t count = 0;
-  error = 0;
-  while (count < limit && error == 0) {
+void Fill(const Parent& s) {
+  pid_t children[10];
+  int count = 0;
+  int error = 0;
+  while (count < 10 && error == 0) {
     const pid_t child = fork();
     if (child == 0) WaitForever();
-    if (child < 0) {
-      error = errno;
-    } else {
-      children[count++] = child;
-    }
+    error = ErrnoOf(child);
+    if (error == 0) children[count++] = child;
   }
-  for (std::int64_t i = 0; i < count; ++i) EndChild(children[i]);
-  return count;
+  for (int i = 0; i < count; ++i) EndChild(children[i]);
+  s.Set("children", count);
+  s.Set("fork errno", error);
 }
 
-void TryPids(Trace& trace) {
-  WriteKnob(trace, kSubtree, "+pids");
-  if (mkdir(kBox, 0755) != 0) trace.Stop("mkdir of a cgroup", errno);
-  WriteKnob(trace, kMax, "4");
-  const pid_t child = StartChild(trace, [&] {
-    WriteKnob(trace, kEnter, "0");
-    int error = 0;
-    trace.Set("pids_children", Fill(10, error));
-    trace.Set("pids_errno", error);
-    trace.Set("pids_vfork_errno", TryVfork());  // it is about the number
-    trace.Set("pids_current", NumberIn(kCurrent));
-    trace.Set("pids_events", FieldIn(kEvents, "max"));
-    WriteKnob(trace, kMax, "1");
-    trace.Set("pids_one_errno", TryFork());
-    trace.Set("pids_one_vfork_errno", TryVfork());
+int InFullGroup(Parent& s) {
+  kRoot.Set(s.trace, "cgroup.subtree_control", "+pids");
+  Must(s.trace, "mkdir of a cgroup", mkdir(kBox.folder(), 0755));
+  kBox.Set(s.trace, "pids.max", "4");
+  const int status = RunChild(s.trace, [&s] {
+    kBox.Set(s.trace, "cgroup.procs", "0");
+    Fill(s);
+    s.Set("vfork errno", TryVfork());  // it is about the number
+    s.Set("current", kBox.Number("pids.current"));
+    s.Set("events", kBox.Field("pids.events", "max"));
+    kBox.Set(s.trace, "pids.max", "1");
+    s.Set("one: fork errno", TryFork());
+    s.Set("one: vfork errno", TryVfork());
   });
-  trace.Set("pids_status", Reap(child));
-  rmdir(kBox);
-  WriteKnob(trace, kSubtree, "-pids");
+  rmdir(kBox.folder());
+  kRoot.Set(s.trace, "cgroup.subtree_control", "-pids");
+  return status;
 }
 
-void TryNproc(Trace& trace, bool as_nobody) {
-  const pid_t child = StartChild(trace, [&] {
-    const rlimit limit{kMostProcesses, kMostProcesses};
-    if (setrlimit(RLIMIT_NPROC, &limit) != 0) trace.Stop("setrlimit", errno);
-    if (as_nobody && setresuid(kNobody, kNobody, kNobody) != 0) {
-      trace.Stop("setresuid", errno);
-    }
-    int error = 0;
-    const std::int64_t children = Fill(10, error);
-    trace.Set(as_nobody ? "nproc_children" : "root_children", children);
-    trace.Set(as_nobody ? "nproc_errno" : "root_errno", error);
-  });
-  trace.Set(as_nobody ? "nproc_status" : "root_status", Reap(child));
+auto WithRlimit(uid_t user) {
+  return [=](Parent& s) {
+    return RunChild(s.trace, [&s, user] {
+      const rlimit limit{kMostProcesses, kMostProcesses};
+      Must(s.trace, "setrlimit", setrlimit(RLIMIT_NPROC, &limit));
+      if (user != 0) Must(s.trace, "setresuid", setresuid(user, user, user));
+      Fill(s);
+    });
+  };
 }
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  TryPids(trace);
-  TryNproc(trace, true);
-  TryNproc(trace, false);
-
-  char before[24] = {};
-  std::snprintf(before, sizeof before, "%lld",
-                static_cast<long long>(NumberIn(kThreadsMax)));
-  WriteKnob(trace, kThreadsMax, "20");  // the least that it takes
-  trace.Set("threads_max_errno", TryFork());
-  WriteKnob(trace, kThreadsMax, before);
-  trace.Set("threads_max_after_errno", TryFork());
-
-  const Range big = MapBeyondFork(trace, f);
-  trace.Set("memory_errno", TryFork());
-  Unmap(trace, big);
-  trace.Set("memory_after_errno", TryFork());
-
-  // Flags that contradict each other are neither.
-  errno = 0;
-  trace.Set("flags_result", syscall(SYS_clone, CLONE_THREAD, 0, 0, 0, 0));
-  trace.Set("flags_errno", errno);
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(
-      Survives(), Count("pids_status", Eq(0)), Count("pids_children", Eq(3)),
-      Count("pids_errno", Eq(EAGAIN)), Count("pids_vfork_errno", Eq(0)),
-      Count("pids_current", Eq(1)), Count("pids_events", Eq(1)),
-      Count("pids_one_errno", Eq(EAGAIN)),
-      Count("pids_one_vfork_errno", Eq(EAGAIN)), Count("nproc_status", Eq(0)),
-      Count("nproc_children", Eq(kMostProcesses - 1)),
-      Count("nproc_errno", Eq(EAGAIN)),
+Steps<Parent> Make(const Params&, const Facts&) {
+  return {
+      {"pids.max of 4", InFullGroup, Count("children", 3),
+       Count("fork errno", EAGAIN), Count("vfork errno", 0),
+       Count("current", 1), Count("events", 1),
+       Count("one: fork errno", EAGAIN), Count("one: vfork errno", EAGAIN)},
+      {"RLIMIT_NPROC of 3, nobody", WithRlimit(kNobody),
+       Count("children", kMostProcesses - 1), Count("fork errno", EAGAIN)},
       // Root is never refused by its number.
-      Count("root_status", Eq(0)), Count("root_children", Eq(10)),
-      Count("root_errno", Eq(0)), Count("threads_max_errno", Eq(EAGAIN)),
-      Count("threads_max_after_errno", Eq(0)),
-      Count("memory_errno", Eq(ENOMEM)), Count("memory_after_errno", Eq(0)),
-      Count("flags_result", Eq(-1)), Count("flags_errno", Eq(EINVAL)));
+      {"RLIMIT_NPROC of 3, root", WithRlimit(0), Count("children", 10),
+       Count("fork errno", 0)},
+      // The least that it takes.
+      {"threads-max of 20", [] { return kKernel.Write("threads-max", 20); },
+       Is("fork errno", TryFork, EAGAIN)},
+      {"threads-max as before",
+       [](Parent& s) { return kKernel.Write("threads-max", s.threads_max); },
+       Is("fork errno", TryFork, 0)},
+      {"a mapping beyond RAM + swap",
+       [](Parent& s) { s.big = MapBeyondFork(s.trace, s.f); },
+       Is("fork errno", TryFork, ENOMEM)},
+      {"unmap it", [](Parent& s) { Unmap(s.trace, s.big); },
+       Is("fork errno", TryFork, 0)},
+      // Flags that contradict each other are neither.
+      {"clone(CLONE_THREAD)",
+       [] { return ErrnoOf(syscall(SYS_clone, CLONE_THREAD, 0, 0, 0, 0)); },
+       Refused(EINVAL)},
+  };
 }
 
 const Register kErrorTaxonomy{
@@ -125,17 +98,13 @@ const Register kErrorTaxonomy{
      .summary = "fork: EAGAIN for too many tasks, ENOMEM for too much memory",
      .explains =
          {.claim = "Seed 2: \"fork: Cannot allocate memory\"; fork(2), ERRORS",
-          .deed = "forks at pids.max, at RLIMIT_NPROC as nobody and as root, "
-                  "at threads-max, and with too large a mapping",
           .functions = "copy_process, cgroup_can_fork, pids_can_fork, "
                        "is_rlimit_overlimit, dup_mmap",
-          .look_at = "the one errno that is another: children says at which "
-                     "number it came"},
+          .look_at = "children: at which number the errno came"},
      // It writes threads-max, and a cgroup of its own.
      .needs = {.alone = true,
-               .settings = {{"/proc/sys/vm/overcommit_memory", "0"}}},
-     .subject = Subject,
-     .expect = Expect}};
+               .settings = {kVmKnobs.With("overcommit_memory", "0")}},
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copying on write ends with the last sharer: while a child lives, each write
 // gets a new page; once it is gone, the page that is there is written to.
-#include <cerrno>
-
 #include "oomgate/case.h"
 #include "oomgate/frame.h"
 
@@ -14,61 +12,67 @@ constexpr int kPages = 512;
 // counts as used by somebody else.
 constexpr int kOnList = 32;
 
-int Same(const Range& range, const std::uint64_t (&frames)[kPages]) {
-  int same = 0;
-  for (int i = 0; i < kPages; ++i) {
-    same += Frame(range.start + i * kPage.count) == frames[i] ? 1 : 0;
-  }
-  return same;
-}
+std::uint64_t frames[kPages];
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const Range range = MapAnonymous(trace, kPages * kPage);
-  WritePages(trace, range);
-  static std::uint64_t frames[kPages];
-  const auto remember = [&] {
-    for (int i = 0; i < kPages; ++i) {
-      frames[i] = Frame(range.start + i * kPage.count);
-    }
-  };
-  // After each fork what measures is copied first. So is the page of errno:
-  // when the thread comes back to a CPU, the kernel writes there, too (rseq).
-  const Range own = MapAnonymous(trace, kPage);
-  const auto warm_up = [&] {
+struct Pages : Scene {
+  Range range = MapAnonymous(trace, kPages* kPage);
+  Range own = MapAnonymous(trace, kPage);
+  Gate end{trace};
+  pid_t child = 0;
+
+  std::uint64_t FrameOf(int page) const {
+    return Frame(range.start + page * kPage.count);
+  }
+  void Remember() const {
+    for (int i = 0; i < kPages; ++i) frames[i] = FrameOf(i);
+  }
+  int Same() const {
+    int same = 0;
+    for (int i = 0; i < kPages; ++i) same += FrameOf(i) == frames[i] ? 1 : 0;
+    return same;
+  }
+  void Write() const {
+    // After a fork what measures is copied first. So is the page of errno:
+    // when the thread comes back to a CPU, the kernel writes there (rseq).
     WritePages(trace, own);
     *const_cast<volatile int*>(&errno) = 0;
     ReadUsage();
-  };
-  Gate end(trace);
-  remember();
-  const pid_t child = StartChild(trace, [&] {
-    end.Pass();
-    trace.Set("child_keeps", Same(range, frames));
-  });
-  warm_up();
-  std::int64_t before = ReadUsage().minor_faults;
-  WritePages(trace, range);
-  trace.Set("shared.faults", ReadUsage().minor_faults - before);
-  trace.Set("shared.same", Same(range, frames));
-  end.Open();
-  trace.Set("child", Reap(child));
-  remember();
-  Reap(StartChild(trace, [] {}));
-  warm_up();
-  before = ReadUsage().minor_faults;
-  WritePages(trace, range);
-  trace.Set("alone.faults", ReadUsage().minor_faults - before);
-  trace.Set("alone.same", Same(range, frames));
-  trace.Set("rss", ReadMapping(range).rss);
-}
+    const std::int64_t before = ReadUsage().minor_faults;
+    WritePages(trace, range);
+    Set("faults", ReadUsage().minor_faults - before);
+  }
+};
 
-Oracle Expect(const Params&, const Facts&) {
-  return AllOf(Survives(), Count("child", Eq(0)),
-               Count("shared.faults", Eq(kPages)), Count("shared.same", Eq(0)),
-               Count("child_keeps", Eq(kPages)),
-               Count("alone.faults", Eq(kPages)),
-               Count("alone.same", Between(kPages - kOnList, kPages)),
-               Size("rss", Eq(kPages * kPage)));
+Steps<Pages> Make(const Params&, const Facts&) {
+  return {
+      {"write while a child lives",
+       [](Pages& s) {
+         WritePages(s.trace, s.range);
+         s.Remember();
+         s.child = StartChild(s.trace, [&s] {
+           s.end.Pass();
+           s.Set("kept by the child", s.Same());
+         });
+         s.Write();
+       },
+       {Count("faults", kPages), {"same frames", &Pages::Same, 0}}},
+      {"end the child",
+       [](Pages& s) {
+         s.end.Open();
+         s.Set("status", Reap(s.child));
+       },
+       {Count("status", 0), Count("kept by the child", kPages)}},
+      {"write when a child has come and gone",
+       [](Pages& s) {
+         s.Remember();
+         RunChild(s.trace, [] {});
+         s.Write();
+       },
+       {Count("faults", kPages),
+        {"same frames", &Pages::Same, Between(kPages - kOnList, kPages)},
+        {"rss", [](Pages& s) { return ReadMapping(s.range).rss; },
+         kPages * kPage}}},
+  };
 }
 
 const Register kLastReference{
@@ -78,16 +82,16 @@ const Register kLastReference{
      .explains = {.claim = "Seed 2: fork shares pages until one side writes; "
                            "what a snapshot by fork costs while the child "
                            "lives, and after",
-                  .deed = "writes 512 pages while a child has them too, and "
-                          "once more when a child has come and gone",
                   .functions = "do_wp_page, wp_can_reuse_anon_folio, "
                                "wp_page_copy, copy_present_pte",
-                  .look_at = "alone.same below 480: pages are copied that "
+                  .look_at = "fewer same frames: pages are copied that "
                              "nobody else has"},
      .suite = Suite::kQuick,
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {{.name = "shared.faults"}, {.name = "alone.faults"}}}};
+     .steps = Make,
+     .metrics = {
+         {.name = "shared.faults", .value = "write while a child lives.faults"},
+         {.name = "alone.faults",
+          .value = "write when a child has come and gone.faults"}}}};
 
 }  // namespace
 }  // namespace oomgate

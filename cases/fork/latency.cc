@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What fork costs: in proportion to the pages that it copies tables of, next to
 // nothing for what was only read or is huge.
-#include <time.h>
-
-#include <algorithm>
-
 #include "cases/fork/neighbours.h"
+#include "oomgate/cost.h"
 
 namespace oomgate {
 namespace {
@@ -13,19 +10,13 @@ namespace {
 constexpr Bytes kSize = 64_MiB;
 constexpr int kRounds = 15;
 
-std::int64_t CpuNow() {
-  timespec now = {};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
-}
-
 // The time of this thread that the quickest of some forks takes.
 std::int64_t ForkTime() {
   std::int64_t best = INT64_MAX;
   for (int i = 0; i < kRounds; ++i) {
-    const std::int64_t start = CpuNow();
+    const std::int64_t start = CostClock(CostOf::kThread);
     TryFork();
-    best = std::min(best, CpuNow() - start);
+    best = std::min(best, CostClock(CostOf::kThread) - start);
   }
   return best;
 }
@@ -67,8 +58,7 @@ const Register kLatency{
                   .look_at = "fork_ns_per_page, against an older kernel"},
      .suite = Suite::kNightly,
      .needs = {.memory = 512_MiB,
-               .settings = {{"/sys/kernel/mm/transparent_hugepage/enabled",
-                             "madvise"}}},
+               .settings = {kThpKnobs.With("enabled", "madvise")}},
      .params = {{"kind", {"written", "zero", "thp"}}},
      .subject = Subject,
      .expect = Expect,

@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // system(3) and popen(3) share their caller's memory until they exec: they go
 // on where a mapping beyond RAM + swap makes fork fail.
-#include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
 
 #include "cases/fork/neighbours.h"
 
@@ -40,20 +33,25 @@ void MakeShell(Trace& trace) {
   close(fd);
 }
 
-void Try(Trace& trace, const char* with_system, const char* with_popen) {
-  trace.Set(with_system, system("exit 7"));
+struct Caller : Scene {
+  bool has_shell = access(kShell, X_OK) == 0;
+};
+
+// Their wait(2) statuses.
+void Call(Caller& s) {
+  s.Set("system", system("exit 7"));
   FILE* const pipe = popen("exit 7", "r");
-  trace.Set(with_popen, pipe != nullptr ? pclose(pipe) : -1);
+  s.Set("popen", pipe != nullptr ? pclose(pipe) : -1);
 }
 
-void Subject(Trace& trace, const Params&, const Facts& f) {
-  const bool has_shell = access(kShell, X_OK) == 0;
-  if (!has_shell) MakeShell(trace);
-  Try(trace, "system_before", "popen_before");
-  MapBeyondFork(trace, f);
-  trace.Set("fork_errno", TryFork());
-  Try(trace, "system_status", "popen_status");
-  if (!has_shell) unlink(kShell);
+void CallFirst(Caller& s) {
+  if (!s.has_shell) MakeShell(s.trace);
+  Call(s);
+}
+
+void CallAgain(Caller& s) {
+  Call(s);
+  if (!s.has_shell) unlink(kShell);
 }
 
 // They are libc's work: those that fork have their own answer.
@@ -66,13 +64,15 @@ std::string WhyNot(const Params&, const Facts&) {
 #endif
 }
 
-Oracle Expect(const Params&, const Facts&) {
+Steps<Caller> Make(const Params&, const Facts&) {
   constexpr int kExited7 = 7 << 8;
-  return AllOf(Survives(), Count("fork_errno", Eq(ENOMEM)),
-               Count("system_before", Eq(kExited7)),
-               Count("popen_before", Eq(kExited7)),
-               Count("system_status", Eq(kExited7)),
-               Count("popen_status", Eq(kExited7)));
+  const Oracle exited =
+      AllOf(Count("system", kExited7), Count("popen", kExited7));
+  return {
+      {"call both", CallFirst, exited},
+      {"map beyond RAM + swap", [](Caller& s) { MapBeyondFork(s.trace, s.f); },
+       Is("fork errno", TryFork, ENOMEM)},
+      {"call both again", CallAgain, exited}};
 }
 
 const Register kLibcSystemPopen{
@@ -81,16 +81,14 @@ const Register kLibcSystemPopen{
      .explains =
          {.claim = "Seed 2: \"system and popen fork\": not since glibc 2.30, "
                    "which uses CLONE_VM and CLONE_VFORK",
-          .deed = "calls both, maps more than fork may copy, calls both again",
           .functions = "copy_process with CLONE_VM, copy_mm",
           .look_at = "a status that changes says that a shared memory is "
                      "checked as if it were copied"},
      // It puts a shell there where there is none.
      .needs = {.alone = true,
-               .settings = {{"/proc/sys/vm/overcommit_memory", "0"}}},
+               .settings = {kVmKnobs.With("overcommit_memory", "0")}},
      .probe = WhyNot,
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,132 +1,145 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork of huge pages copies their mappings whole: nothing is split, a table is
 // set aside for each. The first write of either side splits that one only.
-#include <time.h>
-
 #include "cases/fork/neighbours.h"
+#include "oomgate/stopwatch.h"
 
 namespace oomgate {
 namespace {
 
 constexpr Bytes kSize = 64_MiB;
 
-std::int64_t Now() {
-  timespec now = {};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+struct Parent : Scene {
+  Range range = MapApart(trace, kSize, MAP_PRIVATE);
+  Gate may{trace}, did{trace};
+  pid_t child = 0;
+  std::int64_t splits = 0, pages_split = 0, allocated = 0;
+
+  Bytes Huge() const { return ReadMapping(range).anon_huge; }
+  std::int64_t Splits() const { return Vmstat("thp_split_pmd") - splits; }
+};
+
+void Write(Parent& s) {
+  WritePages(s.trace, s.range, kHugePage);
+  s.Set("huge", s.Huge());
+  s.splits = Vmstat("thp_split_pmd");
+  s.pages_split = Vmstat("thp_split_page");
+  s.allocated = Vmstat("thp_fault_alloc");
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const Range range = MapApart(trace, kSize, MAP_PRIVATE);
-  Advise(trace, range, MADV_HUGEPAGE);
-  Now();
-  const pid_t before = StartChild(trace, [&] {
-    trace.Set("base_tables", ReadUsage().page_tables);
-    trace.Set("base_size", ReadMapping(range).rss);
-  });
-  Reap(before);
-  WritePages(trace, range, kHugePage);
-  trace.Set("huge", ReadMapping(range).anon_huge);
-  const std::int64_t splits = Vmstat("thp_split_pmd");
-  const std::int64_t pages_split = Vmstat("thp_split_page");
-  const std::int64_t allocated = Vmstat("thp_fault_alloc");
+void InChild(Parent& s) {
+  // First: what a child runs costs tables too, and is the same in both.
+  s.Set("child's tables", ReadUsage().page_tables);
+  s.Set("splits by fork", s.Splits());
+  s.Set("child's huge", s.Huge());
+  s.Set("child's Pss", MappingField(s.range, "Pss"));
+  s.Set("child's Shared_Dirty", MappingField(s.range, "Shared_Dirty"));
+  // Reads cost nothing. Nothing may be set in between.
+  const std::int64_t faults = ReadUsage().minor_faults;
+  (void)*static_cast<volatile char*>(s.range.start);
+  const std::int64_t read = ReadUsage().minor_faults;
+  s.range.start[kPage.count] = 2;
+  const std::int64_t written = ReadUsage().minor_faults;
+  s.Set("read faults", read - faults);
+  s.Set("write faults", written - read);
+  const MappingUsage mapped = ReadMapping(s.range);
+  s.Set("child's huge, written", mapped.anon_huge);
+  s.Set("child's rss, written", mapped.rss);
+  s.Set("child's private, written", mapped.private_dirty);
+  s.Set("splits by write", s.Splits());
+  s.Set("child sees", s.range.start[0]);
+  s.did.Open();
+  s.may.Pass();
+}
 
-  Gate parent_may(trace);
-  Gate child_did(trace);
-  const std::int64_t start = Now();
-  const pid_t child = StartChild(trace, [&] {
-    // First: what a child runs costs tables too, and is the same in both.
-    trace.Set("child_tables", ReadUsage().page_tables);
-    trace.Set("splits_by_fork", Vmstat("thp_split_pmd") - splits);
-    trace.Set("child_huge", ReadMapping(range).anon_huge);
-    trace.Set("child_pss", MappingField(range, "Pss"));
-    trace.Set("child_shared_dirty", MappingField(range, "Shared_Dirty"));
-    // Reads cost nothing. A child maps a page of the trace as it touches it,
-    // which is a fault, too: none may be touched in between.
-    const std::int64_t faults = ReadUsage().minor_faults;
-    (void)*static_cast<volatile char*>(range.start);
-    const std::int64_t read = ReadUsage().minor_faults;
-    range.start[kPage.count] = 2;
-    const std::int64_t written = ReadUsage().minor_faults;
-    trace.Set("read_faults", read - faults);
-    trace.Set("write_faults", written - read);
-    const MappingUsage mapped = ReadMapping(range);
-    trace.Set("child_huge_written", mapped.anon_huge);
-    trace.Set("child_rss_written", mapped.rss);
-    trace.Set("child_private", mapped.private_dirty);
-    trace.Set("splits_by_write", Vmstat("thp_split_pmd") - splits);
-    trace.Set("child_sees", range.start[0]);
-    child_did.Open();
-    parent_may.Pass();
-  });
-  trace.Set("fork_ns", Now() - start);
-  child_did.Pass();
-  const MappingUsage mapped = ReadMapping(range);
-  trace.Set("parent_huge", mapped.anon_huge);
-  trace.Set("parent_rss", mapped.rss);
-  // The page that the child copied is ours alone now.
-  trace.Set("parent_private", mapped.private_dirty);
-  trace.Set("parent_sees", range.start[kPage.count]);
-  parent_may.Open();
-  trace.Set("child_status", Reap(child));
+void Fork(Parent& s) {
+  const Stopwatch watch;
+  s.child = StartChild(s.trace, [&s] { InChild(s); });
+  s.Set("ns", watch.Nanoseconds());
+  s.did.Pass();
+}
 
-  // With the child gone a write takes the page over, huge as it is.
-  const std::int64_t after = Vmstat("thp_split_pmd");
-  for (char* at = range.start + kHugePage.count; at < range.end();
+// With the child gone a write takes the page over, huge as it is.
+void WriteTheOthers(Parent& s) {
+  for (char* at = s.range.start + kHugePage.count; at < s.range.end();
        at += kHugePage.count) {
     *static_cast<volatile char*>(at) = 3;
   }
-  trace.Set("parent_huge_after", ReadMapping(range).anon_huge);
-  trace.Set("parent_private_after", ReadMapping(range).private_dirty);
-  trace.Set("splits_after", Vmstat("thp_split_pmd") - after);
-  trace.Set("pages_split", Vmstat("thp_split_page") - pages_split);
-  trace.Set("allocated", Vmstat("thp_fault_alloc") - allocated);
 }
 
-Oracle Expect(const Params&, const Facts&) {
+Steps<Parent> Make(const Params&, const Facts&) {
   // A table set aside for each huge page, and the directory above them.
   constexpr Bytes kTables = kSize / kHugePage * kPage + kPage;
-  return AllOf(
-      Survives(), Size("huge", Eq(kSize)), Size("base_size", Eq(0_B)),
-      Count("splits_by_fork", Eq(0)),
-      Difference("child_tables", "base_tables", Eq(kTables.count)),
-      Size("child_huge", Eq(kSize)), Size("child_pss", Eq(kSize / 2)),
-      Size("child_shared_dirty", Eq(kSize)), Count("read_faults", Eq(0)),
-      Count("write_faults", Eq(1)),
-      Size("child_huge_written", Eq(kSize - kHugePage)),
-      Size("child_rss_written", Eq(kSize)), Size("child_private", Eq(kPage)),
-      Count("splits_by_write", Eq(1)), Count("child_sees", Eq(1)),
-      Size("parent_huge", Eq(kSize)), Size("parent_rss", Eq(kSize)),
-      Size("parent_private", Eq(kPage)), Count("parent_sees", Eq(0)),
-      Count("child_status", Eq(0)), Size("parent_huge_after", Eq(kSize)),
-      Size("parent_private_after", Eq(kSize)), Count("splits_after", Eq(0)),
-      Count("pages_split", Eq(0)), Count("allocated", Eq(0)));
+  const auto huge = Is("huge", &Parent::Huge, kSize);
+  const auto own = [](Bytes size) {
+    return Is(
+        "private", [](Parent& s) { return ReadMapping(s.range).private_dirty; },
+        size);
+  };
+  return {
+      {"fork before anything is written",
+       [](Parent& s) {
+         Advise(s.trace, s.range, MADV_HUGEPAGE);
+         return RunChild(s.trace, [&s] {
+           s.Set("tables", ReadUsage().page_tables);
+           s.Set("rss", ReadMapping(s.range).rss);
+         });
+       },
+       Size("rss", 0_B), Size("tables", Gt(0_B))},
+      {"write", Write, Size("huge", kSize)},
+      {"fork", Fork,
+       Difference("child's tables", "fork before anything is written.tables",
+                  kTables.count),
+       Count("splits by fork", 0), Size("child's huge", kSize),
+       Size("child's Pss", kSize / 2), Size("child's Shared_Dirty", kSize),
+       Count("read faults", 0), Count("write faults", 1),
+       Size("child's huge, written", kSize - kHugePage),
+       Size("child's rss, written", kSize),
+       Size("child's private, written", kPage), Count("splits by write", 1),
+       Count("child sees", 1), huge,
+       Is(
+           "rss", [](Parent& s) { return ReadMapping(s.range).rss; }, kSize),
+       // The page that the child copied is the parent's alone now.
+       own(kPage),
+       Is(
+           "seen", [](Parent& s) { return s.range.start[kPage.count]; }, 0)},
+      {"end the child",
+       [](Parent& s) {
+         s.may.Open();
+         return Reap(s.child);
+       }},
+      {"write to the others", WriteTheOthers, huge, own(kSize),
+       Change("splits", &Parent::Splits, 0),
+       Is(
+           "pages split",
+           [](Parent& s) { return Vmstat("thp_split_page") - s.pages_split; },
+           0),
+       Is(
+           "allocated",
+           [](Parent& s) { return Vmstat("thp_fault_alloc") - s.allocated; },
+           0)},
+  };
 }
 
 const Register kThpSplit{
     {.id = "fork/thp_split",
      .summary = "fork shares huge pages whole; a write splits one mapping",
-     .explains =
-         {.claim = "Seed 1: THP and copy-on-write: since 5.8 a write copies "
-                   "4 KiB and splits the one mapping",
-          .deed = "writes 64 MiB of huge pages, forks; the child reads, writes "
-                  "one byte, ends; the parent writes to all the others",
-          .functions = "copy_huge_pmd, do_huge_pmd_wp_page, __split_huge_pmd",
-          .look_at = "child_tables: what fork sets aside; splits_after: the "
-                     "parent splits or copies what is its own again"},
+     .explains = {.claim =
+                      "Seed 1: THP and copy-on-write: since 5.8 a write copies "
+                      "4 KiB and splits the one mapping",
+                  .functions =
+                      "copy_huge_pmd, do_huge_pmd_wp_page, __split_huge_pmd",
+                  .look_at = "child's tables: what fork sets aside"},
      .needs = {.memory = 512_MiB,
                .alone = true,
-               .settings = {{"/sys/kernel/mm/transparent_hugepage/enabled",
-                             "madvise"},
-                            {"/sys/kernel/mm/transparent_hugepage/"
-                             "use_zero_page",
-                             "1"}}},
-     .subject = Subject,
-     .expect = Expect,
+               .settings = {kThpKnobs.With("enabled", "madvise"),
+                            kThpKnobs.With("use_zero_page", "1")}},
+     .steps = Make,
      .metrics = {{.name = "fork_ns",
                   .better = Better::kLower,
                   .unit = "ns",
-                  .kind = Kind::kTime}}}};
+                  .kind = Kind::kTime,
+                  .value = "fork.ns"}}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork copies the page tables of what a child could not fault in by itself:
 // anonymous pages, never what was only read, nor what is shared.
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "cases/fork/neighbours.h"
 
 namespace oomgate {
@@ -12,55 +9,57 @@ namespace {
 constexpr Bytes kSize = 256_MiB;
 constexpr Bytes kWritten = 16_MiB;
 
-bool Anonymous(const Params& p) { return p["kind"] != "shared"; }
+struct Parent : Scene {
+  Range range =
+      MapApart(trace, kSize, p["kind"] == "shared" ? MAP_SHARED : MAP_PRIVATE);
+  Range part = range.Part(0_B, kWritten);
+  Bytes own = {};
+  Bytes Tables() const { return ReadUsage().page_tables - own; }
+};
 
-// What a child finds in its tables, less what one before found.
-void Fork(Trace& trace, const Range& range, const char* tables,
-          const char* rss) {
-  const pid_t child = StartChild(trace, [&] {
-    trace.Set(tables, ReadUsage().page_tables);
-    trace.Set(rss, ReadMapping(range).rss);
+// What a child finds in its tables.
+int Fork(Parent& s) {
+  return RunChild(s.trace, [&s] {
+    s.Set("tables", ReadUsage().page_tables);
+    s.Set("rss", ReadMapping(s.range).rss);
   });
-  if (Reap(child) != 0) trace.Stop("a child", 0);
 }
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  const Range range =
-      MapApart(trace, kSize, Anonymous(p) ? MAP_PRIVATE : MAP_SHARED);
-  Advise(trace, range,
-         p["kind"] == "thp_zero" ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-  const Bytes own = ReadUsage().page_tables;
-  Fork(trace, range, "child_base", "child_base_rss");
-  const Range part = range.Part(0_B, kWritten);
-  if (p["kind"] == "zero" || p["kind"] == "zero_written") {
-    ReadPages(trace, range, kPage);
-  }
-  if (p["kind"] == "thp_zero") ReadPages(trace, range, kHugePage);
-  if (p["kind"] == "written" || p["kind"] == "shared") WritePages(trace, part);
-  // One write gives the mapping an anon_vma: now all of it is copied.
-  if (p["kind"] == "zero_written") WritePages(trace, range.Part(0_B, kPage));
-  trace.Set("tables", ReadUsage().page_tables - own);
-  Fork(trace, range, "child_tables", "child_rss");
-  trace.Set("tables_after", ReadUsage().page_tables - own);
+int ForkFirst(Parent& s) {
+  Advise(s.trace, s.range,
+         s.p["kind"] == "thp_zero" ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  s.own = ReadUsage().page_tables;
+  return Fork(s);
+}
 
-  // The child faults in what was not copied, and sees the same.
-  const pid_t child = StartChild(trace, [&] {
+void Fill(Parent& s) {
+  const std::string_view kind = s.p["kind"];
+  if (kind == "zero" || kind == "zero_written") ReadPages(s.trace, s.range);
+  if (kind == "thp_zero") ReadPages(s.trace, s.range, kHugePage);
+  if (kind == "written" || kind == "shared") WritePages(s.trace, s.part);
+  // One write gives the mapping an anon_vma: now all of it is copied.
+  if (kind == "zero_written") WritePages(s.trace, s.range.Part(0_B, kPage));
+}
+
+// The child faults in what was not copied, and sees the same.
+int ReadInChild(Parent& s) {
+  return RunChild(s.trace, [&s] {
     const std::int64_t faults = ReadUsage().minor_faults;
-    for (char* at = part.start; at < part.end(); at += kPage.count) {
+    for (char* at = s.part.start; at < s.part.end(); at += kPage.count) {
       (void)*static_cast<volatile char*>(at);
     }
-    trace.Set("child_faults", ReadUsage().minor_faults - faults);
-    trace.Set("child_sees", *static_cast<volatile char*>(range.start));
+    s.Set("faults", ReadUsage().minor_faults - faults);
+    s.Set("sees", *static_cast<volatile char*>(s.range.start));
   });
-  trace.Set("child_status", Reap(child));
 }
 
-Oracle Expect(const Params& p, const Facts&) {
+Steps<Parent> Make(const Params& p, const Facts&) {
   const std::string_view kind = p["kind"];
   const bool wrote = kind == "written" || kind == "shared";
   // A leaf for 2 MiB, and the directory above them: there is no other in this
   // GiB.
   const Bytes tables = ((wrote ? kWritten : kSize) / kHugePage) * kPage + kPage;
+  const auto of_parent = Is("parent's tables", &Parent::Tables, tables);
   // The zero page is copied too where anything is; a huge zero page always.
   const bool copied =
       kind == "written" || kind == "zero_written" || kind == "thp_zero";
@@ -71,24 +70,23 @@ Oracle Expect(const Params& p, const Facts&) {
   // Text, stack and data pages of the child.
   constexpr std::int64_t kOwn = 16;
   // Around a fault in shared memory up to 16 pages are mapped.
-  const auto faults = copied ? Between<std::int64_t>(0, kOwn)
-                      : kind == "shared"
-                          ? Between<std::int64_t>(pages / 16, pages / 16 + kOwn)
-                          : Between<std::int64_t>(pages, pages + kOwn);
-  return AllOf(
-      Survives(), Size("tables", Eq(tables)), Size("tables_after", Eq(tables)),
-      Difference("child_tables", "child_base", Eq(copied ? tables.count : 0)),
-      Size("child_base_rss", Eq(0_B)), Size("child_rss", Eq(rss)),
-      Count("child_faults", faults), Count("child_status", Eq(0)),
-      Count("child_sees", Eq(wrote || kind == "zero_written" ? 1 : 0)));
+  const std::int64_t least = copied ? 0 : kind == "shared" ? pages / 16 : pages;
+  return {
+      {"fork first", ForkFirst, Size("rss", 0_B), Size("tables", Gt(0_B))},
+      {"fill", Fill, of_parent},
+      {"fork", Fork, of_parent, Size("rss", rss),
+       Difference("tables", "fork first.tables", copied ? tables.count : 0)},
+      {"read in a child", ReadInChild,
+       Count("faults", Between(least, least + kOwn)),
+       Count("sees", wrote || kind == "zero_written" ? 1 : 0)},
+  };
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
   if (p["kind"] != "thp_zero") return;
   instance.needs.memory = 512_MiB;
-  instance.needs.settings = {
-      {"/sys/kernel/mm/transparent_hugepage/enabled", "madvise"},
-      {"/sys/kernel/mm/transparent_hugepage/use_zero_page", "1"}};
+  instance.needs.settings = {kThpKnobs.With("enabled", "madvise"),
+                             kThpKnobs.With("use_zero_page", "1")};
 }
 
 const Register kZeroPtNotCopied{
@@ -97,21 +95,19 @@ const Register kZeroPtNotCopied{
      .explains =
          {.claim = "Seed 0: tables are whole pages; seed 2: what fork costs. "
                    "Comment of vma_needs_copy in mm/memory.c",
-          .deed = "fills tables by reading, writing or sharing, forks, and "
-                  "compares VmPTE of the child with one before",
           .functions = "vma_needs_copy, copy_page_range, copy_huge_pmd",
           .look_at = "more tables in the child: fork does work that a fault "
                      "would do; fewer: it faults in what it should have"},
      .adjust = Adjust,
      .params = {{"kind",
                  {"zero", "zero_written", "thp_zero", "written", "shared"}}},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "child_faults",
                   .better = Better::kLower,
                   .kind = Kind::kBounded,
                   .tolerance = 16,
-                  .cause = "text and stack pages of the child"}}}};
+                  .cause = "text and stack pages of the child",
+                  .value = "read in a child.faults"}}}};
 
 }  // namespace
 }  // namespace oomgate
