@@ -1,125 +1,115 @@
 // SPDX-License-Identifier: Apache-2.0
 // MADV_FREE gives pages up lazily: they stay readable until memory is wanted,
 // then they are dropped without swap; a page written meanwhile is kept.
-#include <cerrno>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
 namespace {
 
 constexpr Bytes kSize = 16_MiB;
-constexpr std::int64_t kKept = 3;  // pages written again
+constexpr Bytes kKept = 3 * kPage;  // written again
+constexpr Bytes kBefore = 16 * kPage;
 
-void Errors(Trace& trace) {
-  MapOptions options;
-  options.flags = MAP_SHARED | MAP_ANONYMOUS;
-  const Range shared = MapAnonymous(trace, kPage, options);
-  WritePages(trace, shared);
-  trace.Set("shared_errno", TryAdvise(shared, MADV_FREE));
-  trace.Set("shared_other", CountOther(shared, 1));
-  Unmap(trace, shared);
+struct Memory : Scene {
+  Range shared =
+      MapAnonymous(trace, kPage, {.flags = MAP_SHARED | MAP_ANONYMOUS});
+  Range locked = MapAnonymous(trace, kPage);
+  Range range = MapAnonymous(trace, kSize);
+  Range kept = range.Part(kBefore, kKept);
+  Range behind = range.Part(kBefore + kKept, kSize - kBefore - kKept);
 
-  const Range locked = MapAnonymous(trace, kPage);
-  if (mlock(locked.start, static_cast<std::size_t>(kPage.count)) != 0) {
-    trace.Stop("mlock", errno);
-  }
-  trace.Set("locked_errno", TryAdvise(locked, MADV_FREE));
-  Unmap(trace, locked);
-  trace.Set("unmapped_errno", TryAdvise(locked, MADV_FREE));
+  Bytes Rss() const { return ReadMapping(range).rss; }
+  Bytes Lazy() const { return MappingField(range, "LazyFree"); }
+};
+
+auto Free(Range Memory::*what) {
+  return [=](Memory& m) { return TryAdvise(m.*what, MADV_FREE); };
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  Errors(trace);
-  const Range range = MapAnonymous(trace, kSize);
-  WritePages(trace, range);
-  trace.Set("written_lazy", MappingField(range, "LazyFree"));
-  const Usage before = ReadUsage();
-  trace.Set("free_errno", TryAdvise(range, MADV_FREE));
-  const MappingUsage freed = ReadMapping(range);
-  const Bytes lazy = MappingField(range, "LazyFree");
-  trace.Set("free_rss", freed.rss);
-  trace.Set("free_anonymous", MappingField(range, "Anonymous"));
-  trace.Set("lazy", lazy);
-  trace.Set("lazy_lag", kSize - lazy);
-  trace.Set("still_other", CountOther(range, 1));
-  trace.Set("tables", ReadUsage().page_tables - before.page_tables);
-
-  // Written again, a page is as any other: no fault, and kept.
-  const Range kept = range.Part(16 * kPage, kKept * kPage);
+// Written again, a page is as any other: no fault, and kept.
+void WriteKept(Memory& m) {
   const std::int64_t faults = ReadUsage().minor_faults;
-  for (std::int64_t i = 0; i < kKept; ++i) {
-    *static_cast<volatile char*>(kept.start + i * kPage.count) = 2;
+  for (char* at = m.kept.start; at < m.kept.end(); at += kPage.count) {
+    *static_cast<volatile char*>(at) = 2;
   }
-  trace.Set("kept_faults", ReadUsage().minor_faults - faults);
-  trace.Set("kept_lazy", lazy - MappingField(range, "LazyFree"));
-
-  const std::int64_t freed_lazily = Vmstat("pglazyfreed");
-  const std::int64_t swapped = Vmstat("pswpout");
-  trace.Set("pageout_errno", TryAdvise(range, MADV_PAGEOUT));
-  trace.Set("pageout_freed", Vmstat("pglazyfreed") - freed_lazily);
-  trace.Set("pageout_swapped", Vmstat("pswpout") - swapped);
-  const MappingUsage gone = ReadMapping(range);
-  trace.Set("gone_rss", gone.rss);
-  trace.Set("gone_swap", gone.swap);
-  trace.Set("gone_lazy", MappingField(range, "LazyFree"));
-  trace.Set("kept_other", CountOther(kept, 2));
-  trace.Set("gone_other",
-            CountOther(range.Part(0_B, 16 * kPage), 0) +
-                CountOther(range.Part((16 + kKept) * kPage,
-                                      kSize - (16 + kKept) * kPage),
-                           0));
-  trace.Set("read_rss", ReadMapping(range).rss);
-  Unmap(trace, range);
+  m.Set("faults", ReadUsage().minor_faults - faults);
 }
 
-Oracle Expect(const Params&, const Facts& f) {
+Steps<Memory> Make(const Params&, const Facts& f) {
   // Pages of a batch that the CPU has not handed on: PAGEVEC_SIZE less one
   // (15), since 6.9 PAGEVEC_SIZE (31) less one of a folio batch.
   const Bytes lag =
       f.cpus * (f.kernel >= KernelVersion{6, 9} ? 31 : 15) * kPage;
-  const Bytes kept = kKept * kPage;
-  const Oracle errors = AllOf(
-      Count("shared_errno", Eq(EINVAL)), Count("shared_other", Eq(0)),
-      Count("locked_errno", Eq(EINVAL)), Count("unmapped_errno", Eq(ENOMEM)));
-  const Oracle freed =
-      AllOf(Size("written_lazy", Eq(0_B)), Count("free_errno", Eq(0)),
-            Size("free_rss", Eq(kSize)), Size("free_anonymous", Eq(kSize)),
-            Size("lazy", Between(kSize - lag, kSize)),
-            Count("still_other", Eq(0)), Size("tables", Eq(0_B)));
-  const Oracle rewritten =
-      AllOf(Count("kept_faults", Le(2)), Size("kept_lazy", Eq(kept)));
-  const Oracle gone =
-      AllOf(Count("pageout_errno", Eq(0)), Count("pageout_swapped", Eq(0)),
-            Count("pageout_freed", Eq((kSize - kept) / kPage)),
-            Size("gone_rss", Eq(kept)), Size("gone_swap", Eq(0_B)),
-            Size("gone_lazy", Eq(0_B)), Count("kept_other", Eq(0)),
-            Count("gone_other", Eq(0)), Size("read_rss", Eq(kept)));
-  return AllOf(Survives(), errors, freed, rewritten, gone);
+  const auto other = [](Range Memory::*what, char expected) {
+    return [=](Memory& m) { return CountOther(m.*what, expected); };
+  };
+  return {
+      {"free shared memory",
+       [](Memory& m) {
+         WritePages(m.trace, m.shared);
+         return TryAdvise(m.shared, MADV_FREE);
+       },
+       Refused(EINVAL), Is("other", other(&Memory::shared, 1), 0)},
+      {"lock a page", [](Memory& m) { return TryLock(m.locked); }},
+      {"free what is locked", Free(&Memory::locked), Refused(EINVAL)},
+      {"unmap it", [](Memory& m) { Unmap(m.trace, m.locked); }},
+      {"free what is not mapped", Free(&Memory::locked), Refused(ENOMEM)},
+
+      {"write", [](Memory& m) { WritePages(m.trace, m.range); },
+       Is("LazyFree", &Memory::Lazy, 0_B)},
+      {"free", Free(&Memory::range),
+       Change(
+           "tables", [] { return ReadUsage().page_tables; }, 0_B),
+       Is("rss", &Memory::Rss, kSize),
+       Is(
+           "Anonymous",
+           [](Memory& m) { return MappingField(m.range, "Anonymous"); }, kSize),
+       Is("LazyFree", &Memory::Lazy, Between(kSize - lag, kSize)),
+       Is(
+           "lag", [](Memory& m) { return kSize - m.Lazy(); }, Le(lag)),
+       Is("other", other(&Memory::range, 1), 0)},
+      {"write three pages again", WriteKept, Count("faults", Le(2)),
+       Change("LazyFree", &Memory::Lazy, 0_B - kKept)},
+      {"reclaim", [](Memory& m) { return TryAdvise(m.range, MADV_PAGEOUT); },
+       Change(
+           "pglazyfreed", [] { return Vmstat("pglazyfreed"); },
+           (kSize - kKept) / kPage),
+       Change(
+           "pswpout", [] { return Vmstat("pswpout"); }, 0),
+       Is("rss", &Memory::Rss, kKept),
+       Is(
+           "swap", [](Memory& m) { return ReadMapping(m.range).swap; }, 0_B),
+       Is("LazyFree", &Memory::Lazy, 0_B),
+       Is("other kept", other(&Memory::kept, 2), 0),
+       Is(
+           "other before",
+           [](Memory& m) { return CountOther(m.range.Part(0_B, kBefore), 0); },
+           0),
+       Is("other behind", other(&Memory::behind, 0), 0),
+       Is("rss, read", &Memory::Rss, kKept)},
+  };
 }
 
 const Register kFreeLazy{
     {.id = "madvise/free_lazy",
      .summary = "MADV_FREE: readable until reclaimed, kept where rewritten",
-     .explains =
-         {.claim = "Seed 1: \"MADV_FREE: lazily, RSS does not fall\"",
-          .deed = "writes 16 MiB, frees them lazily, writes three pages again, "
-                  "reclaims all",
-          .functions = "madvise_free_pte_range, folio_mark_lazyfree, "
-                       "try_to_unmap_one, shrink_folio_list",
-          .look_at = "gone_rss and kept_other: exactly what was written again "
-                     "must be there, with its content"},
+     .explains = {.claim = "Seed 1: \"MADV_FREE: lazily, RSS does not fall\"",
+                  .functions = "madvise_free_pte_range, folio_mark_lazyfree, "
+                               "try_to_unmap_one, shrink_folio_list",
+                  .look_at =
+                      "after reclaim exactly what was written again must be "
+                      "there, with its content"},
      .suite = Suite::kQuick,
      // Counts lazily freed pages of the whole machine.
      .needs = {.no_swap = true, .alone = true},
-     .subject = Subject,
-     .expect = Expect,
+     .steps = Make,
      .metrics = {{.name = "lazy_lag",
                   .better = Better::kLower,
                   .unit = "bytes",
                   .kind = Kind::kBounded,
                   .tolerance = 31 * 4096,
-                  .cause = "a batch of folios that a CPU holds back"}}}};
+                  .cause = "a batch of folios that a CPU holds back",
+                  .value = "free.lag"}}}};
 
 }  // namespace
 }  // namespace oomgate
