@@ -6,67 +6,55 @@
 namespace oomgate {
 namespace {
 
-constexpr std::int64_t kHuge = 4;
-constexpr Bytes kSize = kHuge * kHugePage;
+constexpr Bytes kSize = 4 * kHugePage;
+constexpr Bytes kWhole = 2 * kHugePage;
 constexpr Bytes kPart = kHugePage / 4;
+constexpr Bytes kKept = kSize - kWhole - kPart;
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  const Range range = MapHuge(trace, kSize);
-  WritePages(trace, range);
-  HugeEvents events;
-  const Range whole = range.Part(0_B, 2 * kHugePage);
-  trace.Set("whole_errno", TryAdvise(whole, MADV_FREE));
-  trace.Set("whole_huge", ReadMapping(range).anon_huge);
-  events.Leave(trace, "whole");
-  const Range part = range.Part(2 * kHugePage, kPart);
-  trace.Set("part_errno", TryAdvise(part, MADV_FREE));
-  trace.Set("part_huge", ReadMapping(range).anon_huge);
-  events.Leave(trace, "part");
-  trace.Set("rss", ReadMapping(range).rss);
-  trace.Set("still_other", CountOther(range, 1));
+struct Memory : Scene {
+  Range range = MapHuge(trace, kSize);
+  Range whole = range.Part(0_B, kWhole);
+  Range part = range.Part(kWhole, kPart);
+  Range kept = range.Part(kWhole + kPart, kKept);
 
-  trace.Set("pageout_errno", TryAdvise(range, MADV_PAGEOUT));
-  const MappingUsage left = ReadMapping(range);
-  trace.Set("left_rss", left.rss);
-  trace.Set("left_swap", left.swap);
-  trace.Set("freed_other", CountOther(whole, 0) + CountOther(part, 0));
-  const Bytes kept = 2 * kHugePage + kPart;
-  trace.Set("kept_other", CountOther(range.Part(kept, kSize - kept), 1));
-  Unmap(trace, range);
+  Bytes Lazy() const { return MappingField(range, "LazyFree"); }
+};
+
+auto Give(Range Memory::*what, int advice) {
+  return [=](Memory& m) { return TryAdvise(m.*what, advice); };
 }
 
-Oracle Expect(const Params&, const Facts&) {
-  const Oracle freed = AllOf(
-      Count("whole_errno", Eq(0)), Size("whole_huge", Eq(kSize)),
-      Happened{}.In("whole"), Count("part_errno", Eq(0)),
-      Size("part_huge", Eq(kSize - kHugePage)),
+Steps<Memory> Make(const Params&, const Facts&) {
+  constexpr auto kRange = &Memory::range;
+  return {
+      {"write", [](Memory& m) { WritePages(m.trace, m.range); },
+       Huge(kRange, kSize)},
+      {"free two huge pages", Give(&Memory::whole, MADV_FREE),
+       Huge(kRange, kSize), Is("LazyFree", &Memory::Lazy, kWhole), Happened{}},
       // Some kernels queue it for the split that it is in already.
-      Count("part.thp_split_pmd", Eq(1)), Count("part.thp_split_page", Eq(1)),
-      Size("rss", Eq(kSize)), Count("still_other", Eq(0)));
-  const Oracle dropped =
-      AllOf(Count("pageout_errno", Eq(0)),
-            Size("left_rss", Eq(kSize - 2 * kHugePage - kPart)),
-            Size("left_swap", Eq(0_B)), Count("freed_other", Eq(0)),
-            Count("kept_other", Eq(0)));
-  return AllOf(Survives(), freed, dropped);
+      {"free a quarter of one", Give(&Memory::part, MADV_FREE),
+       Huge(kRange, kSize - kHugePage), Event("thp_split_pmd", 1),
+       Event("thp_split_page", 1), Rss(kRange, kSize), Reads(kRange, 1)},
+      {"reclaim", Give(kRange, MADV_PAGEOUT), Rss(kRange, kKept),
+       Swap(kRange, 0_B), Reads(&Memory::whole, 0, "other whole"),
+       Reads(&Memory::part, 0, "other part"),
+       Reads(&Memory::kept, 1, "other kept")},
+  };
 }
 
 const Register kFreeLazy{
     {.id = "thp/free_lazy",
      .summary = "MADV_FREE of a part splits a huge page, of all of it does not",
-     .explains =
-         {.claim = "Seed 1: \"MADV_FREE: lazily\", with THP; madvise(2)",
-          .deed = "frees two huge pages and a quarter of a third lazily, then "
-                  "reclaims all",
-          .functions = "madvise_free_huge_pmd, madvise_free_pte_range, "
-                       "split_huge_page",
-          .look_at = "whole_huge and part_huge: what stayed huge; left_rss: "
-                     "what reclaim left"},
+     .explains = {.claim =
+                      "Seed 1: \"MADV_FREE: lazily\", with THP; madvise(2)",
+                  .functions = "madvise_free_huge_pmd, madvise_free_pte_range, "
+                               "split_huge_page"},
      .needs = HugeGuest(),
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {
-         {.name = "left_rss", .better = Better::kLower, .unit = "bytes"}}}};
+     .steps = Make,
+     .metrics = {{.name = "left_rss",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .value = "reclaim.rss"}}}};
 
 }  // namespace
 }  // namespace oomgate

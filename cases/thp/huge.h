@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cases about transparent huge pages share: a machine that gives them on
-// advice only, and the kernel's count of what became of them.
+// advice only, rows about them, and the kernel's count of what became of them.
 #pragma once
-
-#include <cstdio>
-#include <string>
-#include <vector>
 
 #include "oomgate/case.h"
 
 namespace oomgate {
 
-inline constexpr const char* kThp = "/sys/kernel/mm/transparent_hugepage/";
-
 // Huge pages where they are asked for, and a khugepaged that changes nothing:
 // it may collapse only what is small and complete.
 inline std::vector<Setting> HugeOnAdvice() {
-  const std::string thp = kThp;
-  return {{thp + "defrag", "madvise"},
-          {thp + "enabled", "madvise"},
-          {thp + "khugepaged/max_ptes_none", "0"},
-          {thp + "khugepaged/scan_sleep_millisecs", "600000"},
-          {thp + "use_zero_page", "1"}};
+  return {kThpKnobs.With("defrag", "madvise"),
+          kThpKnobs.With("enabled", "madvise"),
+          kKhugepagedKnobs.With("max_ptes_none", "0"),
+          kKhugepagedKnobs.With("scan_sleep_millisecs", "600000"),
+          kThpKnobs.With("use_zero_page", "1")};
 }
 
 // A guest that has them: with less RAM there may be none to be had.
@@ -31,41 +24,54 @@ inline Needs HugeGuest() {
 
 // Asked for huge pages, and at the start of a page directory of its own.
 inline Range MapHuge(Trace& trace, Bytes size) {
-  MapOptions options;
-  options.align = 1_GiB;
-  options.pages = MapOptions::kHuge;
-  return MapAnonymous(trace, size, options);
+  return MapAnonymous(trace, size,
+                      {.align = 1_GiB, .pages = MapOptions::kHuge});
 }
 
-// Events of the whole machine, from the constructor on.
-class HugeEvents {
- public:
-  HugeEvents() { Read(before_); }
-  // Leaves how often each happened as "<phase>.<event>", and begins anew.
-  void Leave(Trace& trace, const char* phase) {
-    std::int64_t now[kEvents];
-    Read(now);
-    for (int i = 0; i < kEvents; ++i) {
-      char name[48];
-      std::snprintf(name, sizeof name, "%s.%s", phase, kNames[i]);
-      trace.Set(name, now[i] - before_[i]);
-    }
-    Read(before_);
-  }
+inline Bytes Tables() { return ReadUsage().page_tables; }
 
-  static constexpr int kEvents = 6;
-  static constexpr const char* kNames[kEvents] = {
-      "thp_fault_alloc", "thp_fault_fallback", "thp_zero_page_alloc",
-      "thp_split_pmd",   "thp_split_page",     "thp_deferred_split_page"};
+// How many faults it takes. For acts: a row would count those of the readings
+// around the act as well.
+template <typename Deed>
+std::int64_t FaultsOf(Deed deed) {
+  const std::int64_t before = ReadUsage().minor_faults;
+  deed();
+  return ReadUsage().minor_faults - before;
+}
 
- private:
-  static void Read(std::int64_t (&values)[kEvents]) {
-    for (int i = 0; i < kEvents; ++i) values[i] = Vmstat(kNames[i]);
-  }
-  std::int64_t before_[kEvents];
-};
+// Rows about a range of the scene: its Rss, what of it is huge, and that it
+// reads as it should ("other": bytes that do not).
+template <typename S>
+Row<S> Rss(Range S::*range, testing::Matcher<Bytes> size,
+           const char* name = "rss") {
+  return {name, [=](S& s) { return ReadMapping(s.*range).rss; }, size};
+}
+template <typename S>
+Row<S> Huge(Range S::*range, testing::Matcher<Bytes> size,
+            const char* name = "huge") {
+  return {name, [=](S& s) { return ReadMapping(s.*range).anon_huge; }, size};
+}
+template <typename S>
+Row<S> Swap(Range S::*range, testing::Matcher<Bytes> size) {
+  return {"swap", [=](S& s) { return ReadMapping(s.*range).swap; }, size};
+}
+template <typename S>
+Row<S> Mappings(Range S::*range, int mappings) {
+  return {"mappings", [=](S& s) { return ReadMapping(s.*range).mappings; },
+          mappings};
+}
+template <typename S>
+Row<S> Reads(Range S::*range, char expected, const char* name = "other") {
+  return {name, [=](S& s) { return CountOther(s.*range, expected); }, 0};
+}
 
-// What is expected to have happened in a phase: nothing else than this.
+// How often an event of the whole machine happens in a step.
+inline auto Event(const char* name, std::int64_t times) {
+  return Change(
+      name, [=] { return Vmstat(name); }, times);
+}
+
+// What happens to huge pages in a step, as a row: nothing else than this.
 struct Happened {
   std::int64_t alloc = 0;
   std::int64_t fallback = 0;
@@ -74,12 +80,14 @@ struct Happened {
   std::int64_t split_page = 0;
   std::int64_t deferred = 0;
 
-  Oracle In(const std::string& phase) const {
-    const auto event = [&](int i, std::int64_t times) {
-      return Count(phase + "." + HugeEvents::kNames[i], Eq(times));
-    };
-    return AllOf(event(0, alloc), event(1, fallback), event(2, zero),
-                 event(3, split_pmd), event(4, split_page), event(5, deferred));
+  template <typename S>
+  operator Row<S>() const {
+    return Rows<S>{Event("thp_fault_alloc", alloc),
+                   Event("thp_fault_fallback", fallback),
+                   Event("thp_zero_page_alloc", zero),
+                   Event("thp_split_pmd", split_pmd),
+                   Event("thp_split_page", split_page),
+                   Event("thp_deferred_split_page", deferred)};
   }
 };
 

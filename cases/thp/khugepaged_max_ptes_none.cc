@@ -2,18 +2,14 @@
 // khugepaged collapses a region where no more of its pages are missing than
 // max_ptes_none, zero pages included, and no more are shared than
 // max_ptes_shared: to the page.
-#include <poll.h>
+#include <array>
 
 #include "cases/thp/huge.h"
 
 namespace oomgate {
 namespace {
 
-constexpr const char* kKhugepaged =
-    "/sys/kernel/mm/transparent_hugepage/khugepaged/";
-constexpr int kPages = 512;     // of a region
-constexpr int kPatience = 400;  // looks
-constexpr int kLook = 25;       // milliseconds
+constexpr int kPages = 512;  // of a region
 constexpr int kDefaultShared = 256;
 
 struct Region {
@@ -24,138 +20,102 @@ struct Region {
   int advice;
   bool collapses;
 };
+using Regions = std::array<Region, 8>;
 
-// What is to be seen with one value of max_ptes_none.
-struct Round {
-  const char* knob;
-  int none;
-};
-constexpr Round kRounds[] = {
-    {"0", 0}, {"63", 63}, {"255", 255}, {"510", 510}, {"511", 511}};
-constexpr int kRegions = 8;
-
-void RegionsOf(const Round& round, Region (&regions)[kRegions]) {
-  const int least = kPages - round.none;
-  const bool all = round.none == kPages - 1;
-  const Region wanted[kRegions] = {
-      {"enough", least, 0, 0, MADV_HUGEPAGE, true},
-      {"too_few", least - 1, 0, 0, MADV_HUGEPAGE, false},
-      {"enough_zero", least, kPages - least, 0, MADV_HUGEPAGE, true},
-      {"too_many_zero", least - 1, kPages - least + 1, 0, MADV_HUGEPAGE, false},
-      {"unasked", kPages, 0, 0, MADV_NORMAL, false},
-      {"refused", kPages, 0, 0, MADV_NOHUGEPAGE, false},
-      {"shared", kPages, 0, kDefaultShared, MADV_HUGEPAGE, true},
-      {"too_shared", kPages, 0, kDefaultShared + 1, MADV_HUGEPAGE, false},
-  };
-  for (int i = 0; i < kRegions; ++i) regions[i] = wanted[i];
-  if (all) regions[1].read = regions[3].read = kPages;  // not even one written
+Regions RegionsOf(int none) {
+  constexpr int kHuge = MADV_HUGEPAGE;
+  const int least = kPages - none;
+  // Where one page is enough, too few is none: those are read only.
+  const int rest = least == 1 ? kPages : none + 1;
+  return {{
+      {"enough", least, 0, 0, kHuge, true},
+      {"too few", least - 1, least == 1 ? kPages : 0, 0, kHuge, false},
+      {"enough, zero pages", least, none, 0, kHuge, true},
+      {"too few, zero pages", least - 1, rest, 0, kHuge, false},
+      {"not asked", kPages, 0, 0, MADV_NORMAL, false},
+      {"not wanted", kPages, 0, 0, MADV_NOHUGEPAGE, false},
+      {"shared", kPages, 0, kDefaultShared, kHuge, true},
+      {"too much shared", kPages, 0, kDefaultShared + 1, kHuge, false},
+  }};
 }
 
-std::int64_t Khugepaged(const char* file) {
-  char path[96];
-  std::snprintf(path, sizeof path, "%s%s", kKhugepaged, file);
-  return NumberIn(path);
+int Collapsing(const Regions& regions) {
+  return static_cast<int>(std::count_if(regions.begin(), regions.end(),
+                                        [](auto& r) { return r.collapses; }));
 }
 
-void SetKhugepaged(Trace& trace, const char* file, const char* value) {
-  char path[96];
-  std::snprintf(path, sizeof path, "%s%s", kKhugepaged, file);
-  WriteKnob(trace, path, value);
+struct Khugepaged : Scene {};
+
+void ScanWithoutPause(Scene& s) {
+  s.Set("max_ptes_none", kKhugepagedKnobs.Number("max_ptes_none"));
+  s.Set("max_ptes_shared", kKhugepagedKnobs.Number("max_ptes_shared"));
+  kKhugepagedKnobs.Set(s.trace, "max_ptes_none", 0);
+  kKhugepagedKnobs.Set(s.trace, "pages_to_scan", 65536);
+  kKhugepagedKnobs.Set(s.trace, "alloc_sleep_millisecs", 0);
+  kKhugepagedKnobs.Set(s.trace, "scan_sleep_millisecs", 1);
 }
 
-bool IsHuge(const Range& range) {
-  return ReadMapping(range).anon_huge == kHugePage;
-}
-
-void WaitForScans(int scans) {
-  const std::int64_t until = Khugepaged("full_scans") + scans;
-  for (int i = 0; i < kPatience && Khugepaged("full_scans") < until; ++i) {
-    poll(nullptr, 0, kLook);
-  }
-}
-
-void Collapse(Trace& trace, const Round& round) {
-  Region regions[kRegions];
-  RegionsOf(round, regions);
-  Range ranges[kRegions];
-  for (int i = 0; i < kRegions; ++i) {
+void Collapse(Scene& s, int none) {
+  const Regions regions = RegionsOf(none);
+  std::array<Range, std::tuple_size_v<Regions>> ranges;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
     const Region& region = regions[i];
     MapOptions options;
     if (region.advice == MADV_NORMAL) options.pages = MapOptions::kDefault;
-    ranges[i] = MapAnonymous(trace, kHugePage, options);
-    WritePages(trace, ranges[i].Part(0_B, region.written * kPage));
+    ranges[i] = MapAnonymous(s.trace, kHugePage, options);
+    WritePages(s.trace, ranges[i].Part(0_B, region.written * kPage));
     CountOther(ranges[i].Part(region.written * kPage, region.read * kPage), 0);
   }
   // A child shares what is not written again after it was forked.
-  Gate done(trace);
-  const pid_t child = StartChild(trace, [&] { done.Pass(); });
-  for (int i = 0; i < kRegions; ++i) {
+  Gate done(s.trace);
+  const pid_t child = StartChild(s.trace, [&] { done.Pass(); });
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
     const int own = regions[i].written - regions[i].shared;
-    WritePages(trace, ranges[i].Part(0_B, own * kPage));
+    WritePages(s.trace, ranges[i].Part(0_B, own * kPage));
   }
-  SetKhugepaged(trace, "max_ptes_none", round.knob);
-  const std::int64_t collapsed = Khugepaged("pages_collapsed");
-  int expected = 0;
-  for (int i = 0; i < kRegions; ++i) {
-    if (regions[i].advice != MADV_HUGEPAGE) continue;
-    TryAdvise(ranges[i], MADV_HUGEPAGE);
-    expected += regions[i].collapses ? 1 : 0;
+  kKhugepagedKnobs.Set(s.trace, "max_ptes_none", none);
+  const std::int64_t before = kKhugepagedKnobs.Number("pages_collapsed");
+  const auto collapsed = [=] {
+    return kKhugepagedKnobs.Number("pages_collapsed") - before;
+  };
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    if (regions[i].advice == MADV_HUGEPAGE) TryAdvise(ranges[i], MADV_HUGEPAGE);
   }
   // What is to collapse, and time for what is not to.
-  for (int look = 0; look < kPatience; ++look) {
-    if (Khugepaged("pages_collapsed") - collapsed >= expected) break;
-    poll(nullptr, 0, kLook);
+  HoldsWithin(10000, [&] { return collapsed() >= Collapsing(regions); });
+  AwaitScans(kKhugepagedKnobs, 3);
+  std::int64_t other = 0;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const MappingUsage usage = ReadMapping(ranges[i]);
+    s.Set(regions[i].name, usage.anon_huge == kHugePage ? 1 : 0);
+    const Bytes size = regions[i].written * kPage;
+    other += CountOther(ranges[i].Part(0_B, size), 1);
+    other += CountOther(ranges[i].Part(size, kHugePage - size), 0);
+    if (i == 0) s.Set("rss", ReadMapping(ranges[i]).rss);
   }
-  WaitForScans(3);
-  std::int64_t wrong = 0;
-  Bytes rss;
-  for (int i = 0; i < kRegions; ++i) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s_%s", regions[i].name, round.knob);
-    trace.Set(name, IsHuge(ranges[i]) ? 1 : 0);
-    const Range written = ranges[i].Part(0_B, regions[i].written * kPage);
-    wrong += CountOther(written, 1);
-    wrong +=
-        CountOther(ranges[i].Part(written.size, kHugePage - written.size), 0);
-    if (i == 0) rss = ReadMapping(ranges[i]).rss;
-  }
-  char name[48];
-  std::snprintf(name, sizeof name, "rss_%s", round.knob);
-  trace.Set(name, rss);
-  trace.Add("wrong_bytes", wrong);
-  trace.Add("collapsed", Khugepaged("pages_collapsed") - collapsed);
+  s.Set("other", other);
+  s.Set("collapsed", collapsed());
   done.Open();
   Reap(child);
-  for (const Range& range : ranges) Unmap(trace, range);
+  for (const Range& range : ranges) Unmap(s.trace, range);
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  trace.Set("default_none", Khugepaged("max_ptes_none"));
-  trace.Set("default_shared", Khugepaged("max_ptes_shared"));
-  SetKhugepaged(trace, "max_ptes_none", "0");
-  SetKhugepaged(trace, "pages_to_scan", "65536");
-  SetKhugepaged(trace, "alloc_sleep_millisecs", "0");
-  SetKhugepaged(trace, "scan_sleep_millisecs", "1");
-  for (const Round& round : kRounds) Collapse(trace, round);
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  Oracle oracle = AllOf(Survives(), Count("default_none", Eq(kPages - 1)),
-                        Count("default_shared", Eq(kDefaultShared)),
-                        Count("wrong_bytes", Eq(0)));
-  int collapsed = 0;
-  for (const Round& round : kRounds) {
-    Region regions[kRegions];
-    RegionsOf(round, regions);
+Steps<Khugepaged> Make(const Params&, const Facts&) {
+  Steps<Khugepaged> steps = {{"scan without a pause", ScanWithoutPause,
+                              Count("max_ptes_none", kPages - 1),
+                              Count("max_ptes_shared", kDefaultShared)}};
+  for (const int none : {0, 63, 255, 510, 511}) {
+    const Regions regions = RegionsOf(none);
+    Rows<Khugepaged> rows = {Count("other", 0),
+                             Count("collapsed", Collapsing(regions)),
+                             Size("rss", kHugePage)};
     for (const Region& region : regions) {
-      const std::string name = std::string(region.name) + "_" + round.knob;
-      oracle = AllOf(oracle, Count(name, Eq(region.collapses ? 1 : 0)));
-      collapsed += region.collapses ? 1 : 0;
+      rows.push_back(Count(region.name, region.collapses ? 1 : 0));
     }
-    oracle =
-        AllOf(oracle, Size(std::string("rss_") + round.knob, Eq(kHugePage)));
+    steps.push_back({"collapse with " + std::to_string(none),
+                     [=](Khugepaged& s) { Collapse(s, none); }, rows});
   }
-  return AllOf(oracle, Count("collapsed", Eq(collapsed)));
+  return steps;
 }
 
 const Register kKhugepagedMaxPtesNone{
@@ -165,23 +125,20 @@ const Register kKhugepagedMaxPtesNone{
      .explains =
          {.claim = "Seed 1: \"khugepaged\" turns sparse memory into 2 MiB; "
                    "admin-guide/mm/transhuge, max_ptes_none",
-          .deed = "with five values of max_ptes_none, writes regions on both "
-                  "sides of the threshold, and waits for khugepaged",
           .functions = "khugepaged_scan_mm_slot, hpage_collapse_scan_pmd, "
                        "collapse_huge_page",
-          .look_at =
-              "<region>_<max_ptes_none> is 1 where it collapsed; rss_511 "
-              "is what one written page became"},
+          .look_at = "a region is 1 where it collapsed; rss is what the "
+                     "written pages of the first one became"},
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
-               .settings = {{std::string(kThp) + "defrag", "madvise"},
-                            {std::string(kThp) + "enabled", "madvise"},
-                            {std::string(kThp) + "use_zero_page", "1"}}},
-     .subject = Subject,
-     .expect = Expect,
+               .settings = {kThpKnobs.With("defrag", "madvise"),
+                            kThpKnobs.With("enabled", "madvise"),
+                            kThpKnobs.With("use_zero_page", "1")}},
+     .steps = Make,
      .metrics = {{.name = "rss_511",
                   .better = Better::kLower,
-                  .unit = "bytes"}},
+                  .unit = "bytes",
+                  .value = "collapse with 511.rss"}},
      .timeout_seconds = 60}};
 
 }  // namespace

@@ -1,144 +1,105 @@
 // SPDX-License-Identifier: Apache-2.0
 // Of a memfd khugepaged makes a huge page where no more than max_ptes_none of
 // its pages are missing, and all of it is memory then: to the page.
-#include <poll.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
-
 #include "cases/thp/huge.h"
 
 namespace oomgate {
 namespace {
 
 constexpr int kPages = 512;
-constexpr int kPatience = 200;  // looks
-constexpr int kLook = 25;       // milliseconds
+constexpr int kPatience = 5000;  // milliseconds
 
-struct Round {
-  const char* knob;
-  int none;
-};
-constexpr Round kRounds[] = {{"0", 0}, {"255", 255}, {"511", 511}};
-
-void Set(Trace& trace, const char* file, const char* value) {
-  char path[96];
-  std::snprintf(path, sizeof path, "%skhugepaged/%s", kThp, file);
-  WriteKnob(trace, path, value);
-}
-
-std::int64_t Scans() {
-  char path[96];
-  std::snprintf(path, sizeof path, "%skhugepaged/full_scans", kThp);
-  return NumberIn(path);
+Bytes MachineHuge() {
+  RefreshVmstat();
+  return Meminfo("ShmemHugePages");
 }
 
 // A memfd of one huge page's size of which the first pages are written.
 struct File {
   File(Trace& trace, int written)
-      : fd(static_cast<int>(syscall(SYS_memfd_create, "case", 0U))) {
-    if (fd < 0 || ftruncate(fd, kHugePage.count) != 0) {
-      trace.Stop("memfd", errno);
-    }
-    range = MapFile(trace, fd, kHugePage, PROT_READ | PROT_WRITE, MAP_SHARED);
-    part = range.Part(0_B, written * kPage);
+      : fd(MakeMemfd(trace, kHugePage)),
+        range(
+            MapFile(trace, fd, kHugePage, PROT_READ | PROT_WRITE, MAP_SHARED)),
+        part(range.Part(0_B, written * kPage)),
+        rest(range.Part(part.size, kHugePage - part.size)) {
     WritePages(trace, part);
   }
-  Bytes blocks() const {
+  Bytes Blocks() const {
     struct stat of = {};
     fstat(fd, &of);
     return of.st_blocks * 512_B;
   }
   int fd;
-  Range range = {};
-  Range part = {};
+  Range range;
+  Range part;
+  Range rest;
 };
 
-void Collapse(Trace& trace, const Round& round) {
-  const int least = kPages - round.none;
-  const File enough(trace, least);
-  const File too_few(trace, least - 1);
-  const auto set = [&](const char* what, std::int64_t value) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s_%s", what, round.knob);
-    trace.Set(name, value);
-  };
-  const auto huge = [] {
-    RefreshVmstat();
-    return Meminfo("ShmemHugePages");
-  };
-  const Bytes before = huge();
-  Set(trace, "max_ptes_none", round.knob);
+void Collapse(Scene& s, int none) {
+  const File enough(s.trace, kPages - none);
+  const File too_few(s.trace, kPages - none - 1);
+  const Bytes before = MachineHuge();
+  kKhugepagedKnobs.Set(s.trace, "max_ptes_none", none);
   // Twice: up to 6.1 khugepaged learns of the process only where the advice
   // was there before.
   for (int i = 0; i < 2; ++i) {
     TryAdvise(enough.range, MADV_HUGEPAGE);
     TryAdvise(too_few.range, MADV_HUGEPAGE);
   }
-  for (int i = 0; i < kPatience && huge() < before + kHugePage; ++i) {
-    poll(nullptr, 0, kLook);
-  }
+  HoldsWithin(kPatience, [=] { return MachineHuge() >= before + kHugePage; });
   // And time for what is not to collapse.
-  const std::int64_t until = Scans() + 3;
-  for (int i = 0; i < kPatience && Scans() < until; ++i) {
-    poll(nullptr, 0, kLook);
-  }
-  set("huge", (huge() - before).count);
-  set("enough", enough.blocks().count);
-  set("too_few", too_few.blocks().count);
-  trace.Add("wrong",
-            CountOther(enough.part, 1) + CountOther(too_few.part, 1) +
-                CountOther(enough.range.Part(enough.part.size,
-                                             kHugePage - enough.part.size),
-                           0));
+  AwaitScans(kKhugepagedKnobs, 3, kPatience);
+  s.Set("huge", MachineHuge() - before);
+  s.Set("enough", enough.Blocks());
+  s.Set("too few", too_few.Blocks());
+  s.Set("other", CountOther(enough.part, 1) + CountOther(too_few.part, 1) +
+                     CountOther(enough.rest, 0));
   for (const File& file : {enough, too_few}) {
-    Unmap(trace, file.range);
+    Unmap(s.trace, file.range);
     close(file.fd);
   }
-  set("left", (huge() - before).count);
+  s.Set("left", MachineHuge() - before);
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  Set(trace, "max_ptes_none", "0");
-  Set(trace, "pages_to_scan", "65536");
-  Set(trace, "alloc_sleep_millisecs", "0");
-  Set(trace, "scan_sleep_millisecs", "1");
-  for (const Round& round : kRounds) Collapse(trace, round);
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  Oracle all = AllOf(Survives(), Count("wrong", Eq(0)));
-  for (const Round& round : kRounds) {
-    const std::string knob = std::string("_") + round.knob;
-    all = AllOf(all, Size("huge" + knob, Eq(kHugePage)),
-                Size("enough" + knob, Eq(kHugePage)),
-                Size("too_few" + knob, Eq((kPages - round.none - 1) * kPage)),
-                Size("left" + knob, Eq(0_B)));
+struct Scans : Scene {
+  bool without_pause = Hurry();
+  bool Hurry() const {
+    kKhugepagedKnobs.Set(trace, "max_ptes_none", 0);
+    kKhugepagedKnobs.Set(trace, "pages_to_scan", 65536);
+    kKhugepagedKnobs.Set(trace, "alloc_sleep_millisecs", 0);
+    kKhugepagedKnobs.Set(trace, "scan_sleep_millisecs", 1);
+    return true;
   }
-  return all;
+};
+
+Steps<Scans> Make(const Params&, const Facts&) {
+  Steps<Scans> steps;
+  for (const int none : {0, 255, 511}) {
+    steps.push_back({"collapse with " + std::to_string(none),
+                     [=](Scans& s) { Collapse(s, none); },
+                     Size("huge", kHugePage), Size("enough", kHugePage),
+                     Size("too few", (kPages - none - 1) * kPage),
+                     Count("other", 0), Size("left", 0_B)});
+  }
+  return steps;
 }
 
 const Register kKhugepagedShmem{
     {.id = "thp/khugepaged_shmem",
      .summary = "khugepaged collapses a memfd up to max_ptes_none, to the page",
-     .explains =
-         {.claim = "Seed 1: \"khugepaged\" turns sparse memory into 2 MiB; "
-                   "admin-guide/mm/transhuge, shmem_enabled, max_ptes_none",
-          .deed = "with three values of max_ptes_none writes memfds on both "
-                  "sides of the threshold, and waits for khugepaged",
-          .functions = "hpage_collapse_scan_file, collapse_file, "
-                       "shmem_charge",
-          .look_at = "enough_<max_ptes_none> and too_few_… are the memory of "
-                     "the two files"},
+     .explains = {.claim =
+                      "Seed 1: \"khugepaged\" turns sparse memory into 2 MiB; "
+                      "admin-guide/mm/transhuge, shmem_enabled, max_ptes_none",
+                  .functions = "hpage_collapse_scan_file, collapse_file, "
+                               "shmem_charge",
+                  .look_at =
+                      "enough and too few are the memory of the two files"},
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
-               .settings = {{std::string(kThp) + "defrag", "madvise"},
-                            {std::string(kThp) + "enabled", "madvise"},
-                            {std::string(kThp) + "shmem_enabled", "advise"}}},
-     .subject = Subject,
-     .expect = Expect,
+               .settings = {kThpKnobs.With("defrag", "madvise"),
+                            kThpKnobs.With("enabled", "madvise"),
+                            kThpKnobs.With("shmem_enabled", "advise")}},
+     .steps = Make,
      .timeout_seconds = 60}};
 
 }  // namespace

@@ -1,189 +1,157 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets huge pages is what the knobs say: never, on advice, always; without
-// the huge zero page reads allocate; 64 KiB pages (6.8) have knobs of their
-// own.
-#include <sys/prctl.h>
-#include <unistd.h>
-
+// the huge zero page reads allocate; 64 KiB pages (6.8) have their own knobs.
 #include "cases/thp/huge.h"
 
 namespace oomgate {
 namespace {
 
-constexpr const char* kEnabled = "/sys/kernel/mm/transparent_hugepage/enabled";
-constexpr const char* kShmem =
-    "/sys/kernel/mm/transparent_hugepage/shmem_enabled";
-constexpr const char* kZeroPage =
-    "/sys/kernel/mm/transparent_hugepage/use_zero_page";
-constexpr const char* kMedium =
-    "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled";
-constexpr const char* kMediumAllocated =
-    "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/stats/"
-    "anon_fault_alloc";
+constexpr const char* kMedium = "hugepages-64kB/enabled";
+constexpr Bytes kMediumPage = 64_KiB;
+constexpr Bytes kMediumSize = 4_MiB;
+constexpr Bytes kRead = 8_MiB;
 
-struct Want {
-  const char* enabled;
-  MapOptions::Pages pages;
-  const char* name;
-  bool huge;
-};
-constexpr Want kWants[] = {
-    {"never", MapOptions::kHuge, "never_asked", false},
-    {"never", MapOptions::kDefault, "never_plain", false},
-    {"madvise", MapOptions::kHuge, "madvise_asked", true},
-    {"madvise", MapOptions::kDefault, "madvise_plain", false},
-    {"madvise", MapOptions::kSmall, "madvise_refused", false},
-    {"always", MapOptions::kHuge, "always_asked", true},
-    {"always", MapOptions::kDefault, "always_plain", true},
-    {"always", MapOptions::kSmall, "always_refused", false},
-};
+constexpr MapOptions::Pages kAsked = MapOptions::kHuge;
+constexpr MapOptions::Pages kPlain = MapOptions::kDefault;
+constexpr MapOptions::Pages kNotWanted = MapOptions::kSmall;
 
 Range Map(Trace& trace, MapOptions::Pages pages, Bytes size,
           int sharing = MAP_PRIVATE) {
-  MapOptions options;
-  options.align = 1_GiB;
-  options.pages = pages;
-  options.flags = sharing | MAP_ANONYMOUS | MAP_NORESERVE;
-  return MapAnonymous(trace, size, options);
+  return MapAnonymous(trace, size,
+                      {.flags = sharing | MAP_ANONYMOUS | MAP_NORESERVE,
+                       .align = 1_GiB,
+                       .pages = pages});
 }
+
+struct Knobs : Scene {
+  Range medium = {};
+  Range one = {};
+};
 
 // What one written byte brings.
-Bytes OneWrite(Trace& trace, MapOptions::Pages pages) {
-  const Range range = Map(trace, pages, kHugePage);
-  WritePages(trace, range, range.size);
-  const Bytes rss = ReadMapping(range).rss;
-  Unmap(trace, range);
-  return rss;
-}
-
-void Enabled(Trace& trace) {
-  for (const Want& want : kWants) {
-    WriteKnob(trace, kEnabled, want.enabled);
-    trace.Set(want.name, OneWrite(trace, want.pages));
-  }
-  // A process may do without.
-  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-  trace.Set("disabled", OneWrite(trace, MapOptions::kHuge));
-  prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
-  trace.Set("enabled_again", OneWrite(trace, MapOptions::kHuge));
-}
-
-constexpr Bytes kRead = 8_MiB;
-
-void ZeroPage(Trace& trace) {
-  WriteKnob(trace, kEnabled, "always");
-  for (const char* use : {"0", "1"}) {
-    WriteKnob(trace, kZeroPage, use);
-    const Range range = Map(trace, MapOptions::kDefault, kRead);
-    HugeEvents events;
-    const std::int64_t faults = ReadUsage().minor_faults;
-    ReadPages(trace, range);
-    const bool used = *use == '1';
-    trace.Set(used ? "zero_faults" : "no_zero_faults",
-              ReadUsage().minor_faults - faults);
-    events.Leave(trace, used ? "zero" : "no_zero");
-    trace.Set(used ? "zero_rss" : "no_zero_rss", ReadMapping(range).rss);
-    Unmap(trace, range);
-  }
-}
-
-constexpr Bytes kMediumSize = 4_MiB;
-constexpr Bytes kMediumPage = 64_KiB;
-
-void MediumPages(Trace& trace) {
-  const bool there = access(kMedium, F_OK) == 0;
-  trace.Set("medium_there", there ? 1 : 0);
-  if (!there) return;
-  WriteKnob(trace, kEnabled, "never");
-  WriteKnob(trace, kMedium, "always");
-  const Range range = Map(trace, MapOptions::kDefault, kMediumSize);
-  HugeEvents events;
-  const std::int64_t allocated = NumberIn(kMediumAllocated);
-  const Usage before = ReadUsage();
-  WritePages(trace, range);
-  const Usage after = ReadUsage();
-  trace.Set("medium_faults", after.minor_faults - before.minor_faults);
-  trace.Set("medium_alloc", NumberIn(kMediumAllocated) - allocated);
-  const MappingUsage mapped = ReadMapping(range);
-  trace.Set("medium_rss", mapped.rss);
-  trace.Set("medium_huge", mapped.anon_huge);
-  events.Leave(trace, "medium");
-  Unmap(trace, range);
-
-  // One byte brings 64 KiB; reads bring zero pages, and a write to one 4 KiB.
-  const Range other = Map(trace, MapOptions::kDefault, kHugePage);
-  WritePages(trace, other.Part(3 * kMediumPage, kPage));
-  trace.Set("medium_one", ReadMapping(other).rss);
-  const std::int64_t faults = ReadUsage().minor_faults;
-  ReadPages(trace, other.Part(8 * kMediumPage, 2 * kMediumPage));
-  trace.Set("medium_read_faults", ReadUsage().minor_faults - faults);
-  trace.Set("medium_read", ReadMapping(other).rss);
-  WritePages(trace, other.Part(8 * kMediumPage, kPage));
-  trace.Set("medium_upgrade", ReadMapping(other).rss);
-  Unmap(trace, other);
-  WriteKnob(trace, kMedium, "never");
-}
-
-// The same for shared memory: its own knob.
-void Shared(Trace& trace) {
-  const auto one = [&](const char* knob, MapOptions::Pages pages) {
-    WriteKnob(trace, kShmem, knob);
-    const Range range = Map(trace, pages, kHugePage, MAP_SHARED);
-    WritePages(trace, range, range.size);
-    const Bytes huge = MappingField(range, "ShmemPmdMapped");
-    Unmap(trace, range);
-    return huge;
+auto OneWrite(const char* enabled, MapOptions::Pages pages) {
+  return [=](Knobs& k) {
+    kThpKnobs.Set(k.trace, "enabled", enabled);
+    const Range range = Map(k.trace, pages, kHugePage);
+    WritePages(k.trace, range, range.size);
+    k.Set("rss", ReadMapping(range).rss);
+    Unmap(k.trace, range);
   };
-  WriteKnob(trace, kEnabled, "madvise");
-  trace.Set("shared_never", one("never", MapOptions::kHuge));
-  trace.Set("shared_advise_asked", one("advise", MapOptions::kHuge));
-  trace.Set("shared_advise_plain", one("advise", MapOptions::kDefault));
-  trace.Set("shared_deny", one("deny", MapOptions::kHuge));
-  WriteKnob(trace, kShmem, "never");
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  Enabled(trace);
-  ZeroPage(trace);
-  MediumPages(trace);
-  Shared(trace);
+// A process may do without.
+auto OneWriteDisabled(int disabled) {
+  return [=](Knobs& k) {
+    Must(k.trace, "prctl", prctl(PR_SET_THP_DISABLE, disabled, 0, 0, 0));
+    OneWrite("always", kAsked)(k);
+  };
 }
 
-Oracle Medium(const Facts& f) {
-  // 3485b88390b0 (6.8): sizes between; 42248b9d34ea (6.10): their counters.
-  if (f.kernel < KernelVersion{6, 8}) return Count("medium_there", Eq(0));
-  const std::int64_t pages = kMediumSize / kMediumPage;
-  const bool counts = f.kernel >= KernelVersion{6, 10};
-  return AllOf(AllOf(Count("medium_there", Eq(1)),
-                     // Stack and text pages may add a few.
-                     Count("medium_faults", Between(pages, pages + 4)),
-                     Count("medium_alloc", Eq(counts ? pages : 0)),
-                     Size("medium_rss", Eq(kMediumSize)),
-                     Size("medium_huge", Eq(0_B)), Happened{}.In("medium")),
-               AllOf(Size("medium_one", Eq(kMediumPage)),
-                     Count("medium_read_faults", Between(32, 36)),
-                     Size("medium_read", Eq(kMediumPage)),
-                     Size("medium_upgrade", Eq(kMediumPage + kPage))));
+auto ReadWith(int zero_page) {
+  return [=](Knobs& k) {
+    kThpKnobs.Set(k.trace, "enabled", "always");
+    kThpKnobs.Set(k.trace, "use_zero_page", zero_page);
+    const Range range = Map(k.trace, kPlain, kRead);
+    k.Set("faults", FaultsOf([&] { ReadPages(k.trace, range); }));
+    k.Set("rss", ReadMapping(range).rss);
+    Unmap(k.trace, range);
+  };
 }
 
-Oracle Expect(const Params&, const Facts& f) {
-  Oracle modes = AllOf(Survives(), Size("disabled", Eq(kPage)),
-                       Size("enabled_again", Eq(kHugePage)));
-  for (const Want& want : kWants) {
-    modes = AllOf(modes, Size(want.name, Eq(want.huge ? kHugePage : kPage)));
-  }
+void WriteMedium(Knobs& k) {
+  kThpKnobs.Set(k.trace, "enabled", "never");
+  kThpKnobs.Set(k.trace, kMedium, "always");
+  k.medium = Map(k.trace, kPlain, kMediumSize);
+  k.Set("faults", FaultsOf([&] { WritePages(k.trace, k.medium); }));
+}
+
+void WriteOneMedium(Knobs& k) {
+  Unmap(k.trace, k.medium);
+  k.one = Map(k.trace, kPlain, kHugePage);
+  WritePages(k.trace, k.one.Part(3 * kMediumPage, kPage));
+}
+
+void ReadTwoMedium(Knobs& k) {
+  const Range part = k.one.Part(8 * kMediumPage, 2 * kMediumPage);
+  k.Set("faults", FaultsOf([&] { ReadPages(k.trace, part); }));
+}
+
+void WriteOneRead(Knobs& k) {
+  WritePages(k.trace, k.one.Part(8 * kMediumPage, kPage));
+  kThpKnobs.Set(k.trace, kMedium, "never");
+}
+
+// Shared memory has a knob of its own.
+auto OneShared(const char* knob, MapOptions::Pages pages) {
+  return [=](Knobs& k) {
+    kThpKnobs.Set(k.trace, "enabled", "madvise");
+    kThpKnobs.Set(k.trace, "shmem_enabled", knob);
+    const Range range = Map(k.trace, pages, kHugePage, MAP_SHARED);
+    WritePages(k.trace, range, range.size);
+    k.Set("huge", MappingField(range, "ShmemPmdMapped"));
+    Unmap(k.trace, range);
+    kThpKnobs.Set(k.trace, "shmem_enabled", "never");
+  };
+}
+
+Steps<Knobs> Make(const Params&, const Facts& f) {
+  const auto brings = [](Bytes size) { return Size("rss", size); };
+  // Stack and text pages may add a few.
+  const auto faults = [](std::int64_t least) {
+    return Count("faults", Between(least, least + 4));
+  };
   const std::int64_t huge = kRead / kHugePage;
-  const Oracle zero =
-      AllOf(Size("no_zero_rss", Eq(kRead)),
-            Count("no_zero_faults", Between(huge, huge + 4)),
-            Happened{.alloc = huge}.In("no_zero"), Size("zero_rss", Eq(0_B)),
-            Count("zero_faults", Between(huge, huge + 4)),
-            Happened{.zero = 1}.In("zero"));
-  const Oracle shared =
-      AllOf(Size("shared_never", Eq(0_B)), Size("shared_deny", Eq(0_B)),
-            Size("shared_advise_asked", Eq(kHugePage)),
-            Size("shared_advise_plain", Eq(0_B)));
-  return AllOf(modes, zero, Medium(f), shared);
+  // 3485b88390b0 (6.8): sizes between; 42248b9d34ea (6.10): their counters.
+  const bool has_medium = f.kernel >= KernelVersion{6, 8};
+  const bool counts = f.kernel >= KernelVersion{6, 10};
+  const std::int64_t pages = kMediumSize / kMediumPage;
+  const auto allocated = [] {
+    return kThpKnobs.Number("hugepages-64kB/stats/anon_fault_alloc");
+  };
+  const char* const why =
+      has_medium ? "" : "64 KiB pages came with 6.8 (3485b88390b0)";
+  using Step = StepOf<Knobs>;
+  return {
+      {"never, asked", OneWrite("never", kAsked), brings(kPage)},
+      {"never, plain", OneWrite("never", kPlain), brings(kPage)},
+      {"madvise, asked", OneWrite("madvise", kAsked), brings(kHugePage)},
+      {"madvise, plain", OneWrite("madvise", kPlain), brings(kPage)},
+      {"madvise, not wanted", OneWrite("madvise", kNotWanted), brings(kPage)},
+      {"always, asked", OneWrite("always", kAsked), brings(kHugePage)},
+      {"always, plain", OneWrite("always", kPlain), brings(kHugePage)},
+      {"always, not wanted", OneWrite("always", kNotWanted), brings(kPage)},
+      {"disable it in the process", OneWriteDisabled(1), brings(kPage)},
+      {"enable it again", OneWriteDisabled(0), brings(kHugePage)},
+
+      {"read without the zero page", ReadWith(0), brings(kRead), faults(huge),
+       Happened{.alloc = huge}},
+      {"read with the zero page", ReadWith(1), brings(0_B), faults(huge),
+       Happened{.zero = 1}},
+
+      {"look for 64 KiB pages", [] {},
+       Is(
+           "there", [] { return kThpKnobs.Has(kMedium); }, has_medium ? 1 : 0)},
+      Step("write 64 KiB pages", WriteMedium, faults(pages),
+           Change("allocated", allocated, counts ? pages : 0),
+           Rss(&Knobs::medium, kMediumSize), Huge(&Knobs::medium, 0_B),
+           Happened{})
+          .LeftOut(why),
+      Step("write a byte", WriteOneMedium, Rss(&Knobs::one, kMediumPage))
+          .LeftOut(why),
+      // Reads bring zero pages, and a write to one of them 4 KiB.
+      Step("read 128 KiB", ReadTwoMedium, faults(2 * kMediumPage / kPage),
+           Rss(&Knobs::one, kMediumPage))
+          .LeftOut(why),
+      Step("write to a page that was read", WriteOneRead,
+           Rss(&Knobs::one, kMediumPage + kPage))
+          .LeftOut(why),
+
+      {"shared never, asked", OneShared("never", kAsked), Size("huge", 0_B)},
+      {"shared advise, asked", OneShared("advise", kAsked),
+       Size("huge", kHugePage)},
+      {"shared advise, plain", OneShared("advise", kPlain), Size("huge", 0_B)},
+      {"shared deny, asked", OneShared("deny", kAsked), Size("huge", 0_B)},
+  };
 }
 
 const Register kModeKnobs{
@@ -193,23 +161,23 @@ const Register kModeKnobs{
          {.claim = "Seed 0: \"reading does not trigger allocation\" holds with "
                    "use_zero_page only (use_zero_page_off); 64 KiB pages "
                    "(mthp_anon); admin-guide/mm/transhuge",
-          .deed = "writes the knobs, and a byte to mappings that asked for "
-                  "huge pages, did not, or refused them",
           .functions = "thp_vma_allowable_orders, do_huge_pmd_anonymous_page, "
-                       "alloc_anon_folio, shmem_allowable_huge_orders",
-          .look_at = "<enabled>_<advice> is what one written byte brought"},
+                       "alloc_anon_folio, shmem_allowable_huge_orders"},
      .blast = Blast::kMachine,
-     .needs =
-         {.memory = 512_MiB,
-          .settings = {{std::string(kThp) + "defrag", "madvise"},
-                       {std::string(kThp) + "khugepaged/scan_sleep_millisecs",
-                        "600000"},
-                       {std::string(kThp) + "khugepaged/max_ptes_none", "0"}}},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {
-         {.name = "no_zero_rss", .better = Better::kLower, .unit = "bytes"},
-         {.name = "always_plain", .better = Better::kLower, .unit = "bytes"}}}};
+     .needs = {.memory = 512_MiB,
+               .settings = {kThpKnobs.With("defrag", "madvise"),
+                            kKhugepagedKnobs.With("scan_sleep_millisecs",
+                                                  "600000"),
+                            kKhugepagedKnobs.With("max_ptes_none", "0")}},
+     .steps = Make,
+     .metrics = {{.name = "no_zero_rss",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .value = "read without the zero page.rss"},
+                 {.name = "always_plain",
+                  .better = Better::kLower,
+                  .unit = "bytes",
+                  .value = "always, plain.rss"}}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // MADV_PAGEOUT takes huge pages out as it takes small ones: all that is asked
 // for, and of one in part no more than that; MADV_COLD only marks them.
-
-#include <cerrno>
-
 #include "cases/thp/huge.h"
 #include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
@@ -14,72 +11,54 @@ namespace {
 constexpr std::int64_t kHuge = 4;
 constexpr Bytes kSize = kHuge * kHugePage;
 
-struct Swapped {
-  std::int64_t pages = Vmstat("pswpout");
-  std::int64_t whole = Vmstat("thp_swpout");
-  std::int64_t fallback = Vmstat("thp_swpout_fallback");
+struct Memory : Scene {
+  Range pair = MapHuge(trace, 2 * kHugePage);
+  Bytes tables = Tables();
+  Range range = MapHuge(trace, kSize);
+
+  Bytes Referenced() const { return MappingField(range, "Referenced"); }
+  Bytes TablesLeft() const { return Tables() - tables; }
 };
 
-void Whole(Trace& trace) {
-  const Bytes tables = ReadUsage().page_tables;
-  const Range range = MapHuge(trace, kSize);
-  NumberPages(range);
-  const Bytes with = ReadUsage().page_tables;
-  trace.Set("whole.huge", ReadMapping(range).anon_huge);
-  trace.Set("cold.before", MappingField(range, "Referenced"));
-  trace.Set("cold.errno", TryAdvise(range, MADV_COLD));
-  trace.Set("cold.huge", ReadMapping(range).anon_huge);
-  trace.Set("cold.after", MappingField(range, "Referenced"));
-  const Swapped before;
-  PageOut(trace, range, kSize);
-  const Swapped now;
-  trace.Set("whole.rss", ReadMapping(range).rss);
-  trace.Set("whole.swap", ReadMapping(range).swap);
-  trace.Set("whole.pages", now.pages - before.pages);
-  trace.Set("whole.all",
-            now.whole - before.whole + now.fallback - before.fallback);
-  trace.Set("whole.once", now.whole - before.whole);
-  trace.Set("whole.tables", ReadUsage().page_tables - with);
-  trace.Set("whole.wrong", CountMisnumbered(range));
-  trace.Set("whole.back", ReadMapping(range).rss);
-  Unmap(trace, range);
-  trace.Set("whole.tables_left", ReadUsage().page_tables - tables);
+std::int64_t HugeSwapped() {
+  return Vmstat("thp_swpout") + Vmstat("thp_swpout_fallback");
 }
 
-void Part(Trace& trace) {
-  const Range range = MapHuge(trace, 2 * kHugePage);
-  NumberPages(range);
-  PageOut(trace, range.Part(5 * kPage, kPage), kPage);
-  const MappingUsage usage = ReadMapping(range);
-  trace.Set("part.rss", usage.rss);
-  trace.Set("part.swap", usage.swap);
-  trace.Set("part.huge", usage.anon_huge);
-  trace.Set("part.wrong", CountMisnumbered(range));
-  Unmap(trace, range);
+void PageOutOnePage(Memory& m) {
+  NumberPages(m.pair);
+  PageOut(m.trace, m.pair.Part(5 * kPage, kPage));
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  // Its upper tables are there before anything is counted.
-  MapHuge(trace, kHugePage);
-  Whole(trace);
-  Part(trace);
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  const Oracle cold =
-      AllOf(Size("cold.before", Eq(kSize)), Count("cold.errno", Eq(0)),
-            Size("cold.huge", Eq(kSize)), Size("cold.after", Eq(0_B)));
-  const Oracle whole = AllOf(
-      Size("whole.huge", Eq(kSize)), Size("whole.rss", Eq(0_B)),
-      Size("whole.swap", Eq(kSize)), Count("whole.pages", Eq(kSize / kPage)),
-      Count("whole.all", Eq(kHuge)), Size("whole.tables", Eq(0_B)),
-      Size("whole.tables_left", Eq(0_B)), Count("whole.wrong", Eq(0)),
-      Size("whole.back", Eq(kSize)));
-  return AllOf(
-      Survives(), cold, whole,
-      AllOf(Size("part.rss", Eq(2 * kHugePage - kPage)),
-            Size("part.swap", Eq(kPage)), Size("part.huge", Eq(kHugePage)),
-            Count("part.wrong", Eq(0))));
+Steps<Memory> Make(const Params&, const Facts&) {
+  constexpr auto kRange = &Memory::range;
+  constexpr auto kPair = &Memory::pair;
+  const auto referenced = [](Bytes size) {
+    return Is("Referenced", &Memory::Referenced, size);
+  };
+  const auto other = [](Range Memory::*range) {
+    return Is(
+        "other", [=](Memory& m) { return CountMisnumbered(m.*range); }, 0);
+  };
+  return {
+      {"write", [](Memory& m) { NumberPages(m.range); }, Huge(kRange, kSize),
+       referenced(kSize)},
+      {"make cold", [](Memory& m) { return TryAdvise(m.range, MADV_COLD); },
+       Huge(kRange, kSize), referenced(0_B), Change("tables", Tables, 0_B)},
+      {"page out", [](Memory& m) { PageOut(m.trace, m.range); },
+       Rss(kRange, 0_B), Swap(kRange, kSize), Event("pswpout", kSize / kPage),
+       Change("huge pages swapped", HugeSwapped, kHuge),
+       Change(
+           "thp_swpout", [] { return Vmstat("thp_swpout"); },
+           Between(0, static_cast<int>(kHuge))),
+       Change("tables", Tables, 0_B)},
+      {"read", [](Memory& m) { m.Set("other", CountMisnumbered(m.range)); },
+       Count("other", 0), Rss(kRange, kSize)},
+      {"unmap", [](Memory& m) { Unmap(m.trace, m.range); },
+       Is("tables left", &Memory::TablesLeft, 0_B)},
+      {"page out one small page", PageOutOnePage,
+       Rss(kPair, 2 * kHugePage - kPage), Swap(kPair, kPage),
+       Huge(kPair, kHugePage), other(kPair)},
+  };
 }
 
 Needs HugeGuestWithSwap() {
@@ -91,19 +70,16 @@ Needs HugeGuestWithSwap() {
 const Register kHugePageout{
     {.id = "thp/pageout",
      .summary = "MADV_PAGEOUT swaps out huge pages, and a part of one alone",
-     .explains =
-         {.claim = "Seed 1: the list of madvise, and swap; madvise(2), "
-                   "MADV_COLD and MADV_PAGEOUT",
-          .deed = "makes four huge pages cold and pages them out; then one "
-                  "small page in the middle of one",
-          .functions = "madvise_cold_or_pageout_pte_range, split_folio, "
-                       "shrink_folio_list, swap_writepage",
-          .look_at = "whole.once is how many went without a split, where the "
-                     "device has clusters; cold.after what is still held to "
-                     "be in use"},
+     .explains = {.claim = "Seed 1: the list of madvise, and swap; madvise(2), "
+                           "MADV_COLD and MADV_PAGEOUT",
+                  .functions =
+                      "madvise_cold_or_pageout_pte_range, split_folio, "
+                      "shrink_folio_list, swap_writepage",
+                  .look_at =
+                      "thp_swpout is how many went without a split, where the "
+                      "device has clusters"},
      .needs = HugeGuestWithSwap(),
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
 }  // namespace oomgate
