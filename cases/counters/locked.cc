@@ -102,10 +102,9 @@ Steps<Locks> Make(const Params&, const Facts&) {
       {"populate PROT_NONE",
        [](Locks& l) {
          Unmap(l.trace, l.later);
-         MapAnonymous(
-             l.trace, kSize,
-             {.prot = PROT_NONE,
-              .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE});
+         MapAnonymous(l.trace, kSize,
+                      {.prot = PROT_NONE,
+                       .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE});
        },
        {Change("tables", Tables, 0_B)}},
 

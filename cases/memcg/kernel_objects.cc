@@ -124,7 +124,8 @@ bool Process::WarmUp(Process& s) {
 // /proc/slabinfo.
 Bytes ChargeOf(const char* cache) {
   if (cache == nullptr) return 0_B;
-  const KernelFolder folder(KernelFolder("/sys/kernel/slab").PathOf(cache).text);
+  const KernelFolder folder(
+      KernelFolder("/sys/kernel/slab").PathOf(cache).text);
   const std::int64_t size = folder.Number("slab_size");
   return size > 0 ? Bytes{size} + 8_B : 0_B;
 }

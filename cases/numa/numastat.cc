@@ -12,8 +12,9 @@ constexpr Bytes kBeyond = 24_MiB;
 constexpr int kTimes = 3;
 
 constexpr int kNodes = 2;
-constexpr KernelFolder kFolders[kNodes] = {KernelFolder("/sys/devices/system/node/node0"),
-                                     KernelFolder("/sys/devices/system/node/node1")};
+constexpr KernelFolder kFolders[kNodes] = {
+    KernelFolder("/sys/devices/system/node/node0"),
+    KernelFolder("/sys/devices/system/node/node1")};
 constexpr const char* kCounters[] = {"numa_hit",     "numa_miss",
                                      "numa_foreign", "local_node",
                                      "other_node",   "interleave_hit"};

@@ -57,8 +57,7 @@ TEST(IsStepName, IsWhatAnOrderCanCarry) {
   EXPECT_TRUE(IsStepName(std::string(64, 'x')));
   for (const std::string& wrong :
        {std::string(), std::string(65, 'x'), std::string(" lock"),
-        std::string("lock "), std::string("a\nrun"),
-        std::string("\xc3\xa4")}) {
+        std::string("lock "), std::string("a\nrun"), std::string("\xc3\xa4")}) {
     EXPECT_FALSE(IsStepName(wrong)) << wrong;
   }
 }
