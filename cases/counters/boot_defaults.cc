@@ -85,7 +85,8 @@ Steps<Machine> Make(const Params&, const Facts& f) {
   // They are computed at boot, of what was free: less than RAM by the kernel's
   // own structures, the greater part of a thirtieth.
   const Bytes most = f.ram;
-  const Bytes least = f.ram * 15 / 16;
+  // What the initramfs takes is not free yet: this program, packed or not.
+  const Bytes least = f.ram * 15 / 16 - 16_MiB;
   const auto root = [](Bytes size) {  // int_sqrt(kB * 16), in kB
     const auto kb = static_cast<double>(size / 1_KiB);
     return static_cast<std::int64_t>(std::sqrt(kb * 16)) * 1_KiB;

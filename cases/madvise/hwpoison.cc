@@ -34,7 +34,7 @@ struct Memory : Scene {
   Range page = range.Part(kPoisoned, kPage);
   Range doubtful = MapAnonymous(trace, kSize);
   Range replaced = doubtful.Part(kReplaced, kPage);
-  Bytes before = Corrupted();
+  Bytes before = oomgate::Corrupted();
 
   Bytes Corrupted() const { return oomgate::Corrupted() - before; }
   // Leaves the code of the SIGBUS that a deed got, 0 for none, and its address.

@@ -58,7 +58,10 @@ void Collapse(Scene& s, int none) {
     Unmap(s.trace, file.range);
     close(file.fd);
   }
-  s.Set("left", MachineHuge() - before);
+  // khugepaged may hold a file a little longer.
+  s.Set("left", OnceHolds(kPatience, MachineHuge, [=](Bytes huge) {
+                  return huge == before;
+                }) - before);
 }
 
 struct Scans : Scene {
