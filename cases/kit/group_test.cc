@@ -2,7 +2,6 @@
 #include "oomgate/group.h"
 
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,14 +21,20 @@ class GroupTest : public InBoxTest {
   const char* Limit() const {
     return OfVersion("memory.limit_in_bytes", "memory.max");
   }
-  const char* Current() const {
-    return OfVersion("memory.usage_in_bytes", "memory.current");
-  }
   const char* Events() const {
     return OfVersion("memory.oom_control", "memory.events");
   }
-  // Of a v1 box, and of a v2 box that nobody is in.
   Group Box() const { return Group(facts()); }
+  // Runs `body` in a child that is not in the box, whose children may have
+  // limits: its wait(2) status.
+  template <typename Body>
+  int Beside(Body body) {
+    return RunChild(trace(), [&] {
+      if (facts().cgroup == 2) Box().GiveToChildren(trace());
+      body();
+      if (facts().cgroup == 2) Box().GiveToChildren(trace(), false);
+    });
+  }
 };
 
 TEST_F(GroupTest, IsTheFolderOfTheBoxWithItsFiles) {
@@ -43,15 +48,19 @@ TEST_F(GroupTest, IsTheFolderOfTheBoxWithItsFiles) {
 }
 
 TEST_F(GroupTest, AChildIsMadeLimitedAndRemoved) {
-  const Group box = Box();
-  if (facts().cgroup == 2) box.GiveToChildren(trace());
-  const Group child = box.Child(trace(), "child");
-  EXPECT_EQ(child.folder(), facts().box_folder + "/child");
-  child.Set(trace(), Limit(), kLimit);
-  EXPECT_EQ(child.Number(Limit()), kLimit.count);
-  child.Remove(trace());
-  EXPECT_NE(access(child.folder(), F_OK), 0);
-  if (facts().cgroup == 2) box.GiveToChildren(trace(), false);
+  EXPECT_EQ(Beside([&] {
+              const Group child = Box().Child(trace(), "child");
+              trace().Set("there", Box().Has("child"));
+              child.Set(trace(), Limit(), kLimit);
+              trace().Set("limit", child.Number(Limit()));
+              child.Remove(trace());
+              trace().Set("left", Box().Has("child"));
+            }),
+            0)
+      << trace().Stopped();
+  EXPECT_EQ(Value("there"), 1);
+  EXPECT_EQ(Value("limit"), kLimit.count);
+  EXPECT_EQ(Value("left"), 0);
 }
 
 TEST_F(GroupTest, WhatCannotBeMadeOrSetEndsTheSubject) {
@@ -76,21 +85,25 @@ TEST_F(GroupTest, AChildProcessIsAMemberOfTheGroupThatItRunsIn) {
 }
 
 TEST_F(GroupTest, MembersAreKilledWhenTheirGroupIsRemoved) {
-  const Group box = Box();
-  if (facts().cgroup == 2) box.GiveToChildren(trace());
-  const Group child = box.Child(trace(), "child");
-  Gate ready(trace());
-  const pid_t member = StartChildIn(trace(), child, [&] {
-    ready.Open();
-    WaitForever();
-  });
-  ready.Pass();
-  child.Remove(trace());
-  int status = 0;
-  ASSERT_TRUE(EndsWithin(member, 5000, status));
-  EXPECT_EQ(WTERMSIG(status), SIGKILL);
-  EXPECT_NE(access(child.folder(), F_OK), 0);
-  if (facts().cgroup == 2) box.GiveToChildren(trace(), false);
+  EXPECT_EQ(Beside([&] {
+              const Group child = Box().Child(trace(), "child");
+              Gate ready(trace());
+              const pid_t member = StartChildIn(trace(), child, [&] {
+                ready.Open();
+                WaitForever();
+              });
+              ready.Pass();
+              child.Remove(trace());
+              int status = 0;
+              trace().Set("ended", EndsWithin(member, 5000, status));
+              trace().Set("status", status);
+              trace().Set("left", Box().Has("child"));
+            }),
+            0)
+      << trace().Stopped();
+  EXPECT_EQ(Value("ended"), 1);
+  EXPECT_EQ(Value("status"), SIGKILL);
+  EXPECT_EQ(Value("left"), 0);
 }
 
 // What a case does with a group of its own.

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "cases/kit/in_box_test.h"
+#include "oomgate/stopwatch.h"
 
 namespace oomgate::oom {
 namespace {
@@ -46,6 +47,7 @@ TEST_F(ContestTest, APlayerHoldsWhatItIsToldWithItsScoreAndSleeps) {
         };
         trace().Set("anonymous", AnonymousOf(anonymous));
         trace().Set("nothing", AnonymousOf(none));
+        trace().Set("not_anonymous", AnonymousOf(shared));
         trace().Set("pages", PagesOf(anonymous) - PagesOf(none));
         trace().Set("table_pages", PagesOf(tables) - PagesOf(none));
         trace().Set("shared", more("RssShmem", shared));
@@ -66,6 +68,7 @@ TEST_F(ContestTest, APlayerHoldsWhatItIsToldWithItsScoreAndSleeps) {
   // Which of its own pages a player wrote differs.
   constexpr std::int64_t kOther = 64 * 4096;
   EXPECT_NEAR(Value("anonymous") - Value("nothing"), (4_MiB).count, kOther);
+  EXPECT_NEAR(Value("not_anonymous"), Value("nothing"), kOther);
   EXPECT_NEAR(Value("pages"), 4_MiB / kPage, 128);
   EXPECT_NEAR(Value("table_pages"), Value("table_rss") + 4_MiB / kPage, 128);
   EXPECT_EQ(Value("shared"), (4_MiB).count);
@@ -73,6 +76,23 @@ TEST_F(ContestTest, APlayerHoldsWhatItIsToldWithItsScoreAndSleeps) {
   EXPECT_EQ(Value("state"), 'S');
   EXPECT_EQ(Value("adj"), 123);
   EXPECT_EQ(Value("new_adj"), 7);
+}
+
+TEST_F(ContestTest, WhoIsBusyIsAwaitedUntilItSleeps) {
+  EXPECT_EQ(InBox([&] {
+              const pid_t busy = StartChild(trace(), [] {
+                const Stopwatch watch;
+                while (watch.Milliseconds() < 100) {
+                }
+                WaitForever();
+              });
+              AwaitSleep(trace(), busy);
+              trace().Set("state", ProcessState(busy));
+              EndChild(busy);
+            }),
+            0)
+      << trace().Stopped();
+  EXPECT_EQ(Value("state"), 'S');
 }
 
 TEST_F(ContestTest, BallastFillsTheBoxAndGivesWay) {
