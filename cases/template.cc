@@ -24,10 +24,7 @@ const Register kTemplate{
      .summary = "a case to copy: what is written is RSS",
      .params = {{"size", {"4m", "16m"}}},
      .steps = Make,
-     .metrics = {{.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "write all.rss"}},
+     .metrics = {Metric::Size("rss", "write all.rss")},
      .meta = true}};  // hides the template: leave this line out
 
 }  // namespace

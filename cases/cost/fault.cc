@@ -64,21 +64,21 @@ void Adjust(const Params& p, InstanceInfo& instance) {
                              kThpKnobs.With("use_zero_page", "1")};
 }
 
-const Register kFault{Costs(
-    {.id = "cost/fault",
-     .summary = "what a page fault costs, by kind",
-     .explains = {.claim = "Seed 0: every page read is a fault, and what it "
-                           "costs (perf.fault_latency)",
-                  .deed = "takes 4096 faults of one kind, or 16 huge ones, in "
-                          "each of many rounds",
-                  .functions = "handle_mm_fault, do_anonymous_page, "
-                               "do_wp_page, do_huge_pmd_anonymous_page"},
-     .adjust = Adjust,
-     .params = {{"kind",
-                 {"read", "write", "upgrade", "copy", "table", "huge_read",
-                  "huge_write", "huge_copy"}}},
-     .subject = Subject,
-     .expect = Expect})};
+const Register kFault{
+    Costs({.id = "cost/fault",
+           .summary = "what a page fault costs, by kind",
+           .claim = "Seed 0: every page read is a fault, and what it costs "
+                    "(perf.fault_latency)",
+           .deed = "takes 4096 faults of one kind, or 16 huge ones, in each of "
+                   "many rounds",
+           .functions = "handle_mm_fault, do_anonymous_page, do_wp_page, "
+                        "do_huge_pmd_anonymous_page",
+           .adjust = Adjust,
+           .params = {{"kind",
+                       {"read", "write", "upgrade", "copy", "table",
+                        "huge_read", "huge_write", "huge_copy"}}},
+           .subject = Subject,
+           .expect = Expect})};
 
 }  // namespace
 }  // namespace oomgate::cost

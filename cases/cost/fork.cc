@@ -58,13 +58,11 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 const Register kFork{Costs(
     {.id = "cost/fork",
      .summary = "what fork, vfork and posix_spawn cost, by what is mapped",
-     .explains =
-         {.claim = "Seed 2: what fork copies: tables of what was "
-                   "written, nothing of what is shared",
-          .deed =
-              "starts a child beside 64 MiB: written, only read, or shared; "
-              "or beside written ones by vfork or posix_spawn",
-          .functions = "copy_process, dup_mmap, copy_page_range"},
+     .claim = "Seed 2: what fork copies: tables of what was written, nothing "
+              "of what is shared",
+     .deed = "starts a child beside 64 MiB: written, only read, or shared; or "
+             "beside written ones by vfork or posix_spawn",
+     .functions = "copy_process, dup_mmap, copy_page_range",
      .needs = {.memory = 256_MiB},
      .params = {{"of", {"written", "read", "shared", "vfork", "spawn"}}},
      .subject = Subject,

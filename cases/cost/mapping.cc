@@ -104,13 +104,12 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
 const Register kMapping{Costs(
     {.id = "cost/mapping",
      .summary = "what mmap, mprotect, brk, mremap, smaps_rollup cost",
-     .explains = {.claim = "Seed 1: each mapping is checked and charged by "
-                           "itself",
-                  .deed = "512 calls in many rounds; mremap moves 1 GiB "
-                          "with 512 tables there and back, at once or table "
-                          "by table, smaps_rollup sums up 8 MiB",
-                  .functions = "do_mmap, do_munmap, split_vma, do_brk_flags, "
-                               "move_page_tables, smaps_pte_range"},
+     .claim = "Seed 1: each mapping is checked and charged by itself",
+     .deed =
+         "512 calls in many rounds; mremap moves 1 GiB with 512 tables there "
+         "and back, at once or table by table, smaps_rollup sums up 8 MiB",
+     .functions = "do_mmap, do_munmap, split_vma, do_brk_flags, "
+                  "move_page_tables, smaps_pte_range",
      .params = {{"call",
                  {"mmap", "mprotect", "brk", "mremap", "mremap_tables",
                   "smaps_rollup"}}},

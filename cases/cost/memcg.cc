@@ -102,21 +102,21 @@ void Adjust(const Params& p, InstanceInfo& instance) {
   instance.needs.disk = 64_MiB;
 }
 
-const Register kMemcg{Costs(
-    {.id = "cost/memcg",
-     .summary = "what charging, uncharging, reclaim and a kill cost",
-     .explains = {.claim = "Seed 1: cgroup limits, and what an OOM kill costs",
-                  .deed = "writes, unmaps or reclaims 16 MiB in a cgroup, or "
-                          "has a child with 8 MiB killed, many times",
-                  .functions = "try_charge_memcg, uncharge_batch, "
-                               "shrink_folio_list, oom_kill_process"},
-     .blast = Blast::kCgroup,
-     .needs = {.memory = 64_MiB, .no_swap = true},
-     .adjust = Adjust,
-     .params = {{"of", {"charge", "uncharge", "reclaim", "kill"}}},
-     .subject = Subject,
-     .expect = EachRoundDid<1>,
-     .oom_score_adj = 0})};
+const Register kMemcg{
+    Costs({.id = "cost/memcg",
+           .summary = "what charging, uncharging, reclaim and a kill cost",
+           .claim = "Seed 1: cgroup limits, and what an OOM kill costs",
+           .deed = "writes, unmaps or reclaims 16 MiB in a cgroup, or has a "
+                   "child with 8 MiB killed, many times",
+           .functions = "try_charge_memcg, uncharge_batch, shrink_folio_list, "
+                        "oom_kill_process",
+           .blast = Blast::kCgroup,
+           .needs = {.memory = 64_MiB, .no_swap = true},
+           .adjust = Adjust,
+           .params = {{"of", {"charge", "uncharge", "reclaim", "kill"}}},
+           .subject = Subject,
+           .expect = EachRoundDid<1>,
+           .oom_score_adj = 0})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -66,33 +66,23 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kOomTime{
     {.id = "cost/oom_time",
      .summary = "time from the first touch to the kill, and to memory again",
-     .explains = {.claim = "Seed 0: killed when page tables fill memory: how "
-                           "soon (perf.oom_time)",
-                  .deed = "five children, one after the other, fill a box of "
-                          "32 MiB with page tables",
-                  .functions = "mem_cgroup_out_of_memory, oom_kill_process, "
-                               "exit_mmap",
-                  .look_at = "least_touches: something of the last round was "
-                             "still charged; oom_us in pairs of runs"},
+     .claim = "Seed 0: killed when page tables fill memory: how soon "
+              "(perf.oom_time)",
+     .deed = "five children, one after the other, fill a box of 32 MiB with "
+             "page tables",
+     .functions = "mem_cgroup_out_of_memory, oom_kill_process, exit_mmap",
+     .look_at = "least_touches: something of the last round was still charged; "
+                "oom_us in pairs of runs",
      .suite = Suite::kNightly,
      .blast = Blast::kCgroup,
      .needs = {.memory = 32_MiB},
      .subject = Subject,
      .expect = Expect,
      .oom_score_adj = 500,
-     .metrics = {{.name = "least_touches",
-                  .better = Better::kHigher,
-                  .kind = Kind::kBounded,
-                  .tolerance = 256,
-                  .cause = "pages of the processes themselves"},
-                 {.name = "oom_us",
-                  .better = Better::kLower,
-                  .unit = "us",
-                  .kind = Kind::kTime},
-                 {.name = "freed_us",
-                  .better = Better::kLower,
-                  .unit = "us",
-                  .kind = Kind::kTime}},
+     .metrics = {Metric::Count("least_touches")
+                     .HigherIsBetter()
+                     .Within(256, "pages of the processes themselves"),
+                 Metric::Time("oom_us", "us"), Metric::Time("freed_us", "us")},
      .timeout_seconds = 60}};
 
 }  // namespace

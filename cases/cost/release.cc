@@ -107,23 +107,22 @@ void Adjust(const Params& p, InstanceInfo& instance) {
   instance.needs.settings = {kThpKnobs.With("enabled", "madvise")};
 }
 
-const Register kRelease{Costs(
-    {.id = "cost/release",
-     .summary = "what madvise, munmap and exit cost that give memory up",
-     .explains = {.claim = "Seed 1: madvise gives memory back; seed 0: tables "
-                           "are freed with what they map",
-                  .deed = "writes 32 MiB, or makes 2048 page tables, and gives "
-                          "them up, in many rounds",
-                  .functions =
-                      "zap_page_range, free_pgtables, exit_mmap, "
-                      "madvise_free_pte_range, hpage_collapse_scan_pmd"},
-     .adjust = Adjust,
-     .params = {{"by",
-                 {"dontneed", "free", "collapse", "unmap", "unmap_tables",
-                  "exit"}}},
-     .probe = Probe,
-     .subject = Subject,
-     .expect = EachRoundDid<1>})};
+const Register kRelease{
+    Costs({.id = "cost/release",
+           .summary = "what madvise, munmap and exit cost that give memory up",
+           .claim = "Seed 1: madvise gives memory back; seed 0: tables are "
+                    "freed with what they map",
+           .deed = "writes 32 MiB, or makes 2048 page tables, and gives them "
+                   "up, in many rounds",
+           .functions = "zap_page_range, free_pgtables, exit_mmap, "
+                        "madvise_free_pte_range, hpage_collapse_scan_pmd",
+           .adjust = Adjust,
+           .params = {{"by",
+                       {"dontneed", "free", "collapse", "unmap", "unmap_tables",
+                        "exit"}}},
+           .probe = Probe,
+           .subject = Subject,
+           .expect = EachRoundDid<1>})};
 
 }  // namespace
 }  // namespace oomgate::cost

@@ -29,7 +29,7 @@ Oracle EachRoundDid(const Params&, const Facts& f) {
 
 // A case, with what all of them have in common.
 inline Case Costs(Case definition) {
-  definition.explains.look_at =
+  definition.look_at =
       "done: a round that did not do all of it; a cost only against a run of "
       "the same shape";
   definition.metrics = CostMetrics();

@@ -28,17 +28,17 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   }
 }
 
-const Register kSwap{Costs(
-    {.id = "cost/swap",
-     .summary = "what swapping a page out and in costs",
-     .explains = {.claim = "Seed 1: swap; what it costs to rely on it",
-                  .deed = "has 4 MiB paged out by MADV_PAGEOUT and touches "
-                          "them again, many times",
-                  .functions = "reclaim_pages, swap_writepage, do_swap_page"},
-     .needs = {.memory = 128_MiB, .swap = 64_MiB, .alone = true},
-     .params = {{"way", {"out", "in"}}},
-     .subject = Subject,
-     .expect = EachRoundDid<1>})};
+const Register kSwap{
+    Costs({.id = "cost/swap",
+           .summary = "what swapping a page out and in costs",
+           .claim = "Seed 1: swap; what it costs to rely on it",
+           .deed = "has 4 MiB paged out by MADV_PAGEOUT and touches them "
+                   "again, many times",
+           .functions = "reclaim_pages, swap_writepage, do_swap_page",
+           .needs = {.memory = 128_MiB, .swap = 64_MiB, .alone = true},
+           .params = {{"way", {"out", "in"}}},
+           .subject = Subject,
+           .expect = EachRoundDid<1>})};
 
 }  // namespace
 }  // namespace oomgate::cost

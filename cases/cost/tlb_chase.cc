@@ -69,14 +69,13 @@ Oracle Expect(const Params& p, const Facts&) {
 const Register kTlbChase{
     {.id = "cost/tlb_chase",
      .summary = "a chain of reads through 96 MiB, with small and huge pages",
-     .explains = {.claim = "Seed 1: TLB misses, and that huge pages save them "
-                           "(perf.tlb_chase)",
-                  .deed = "links the pages of 96 MiB into one cycle and "
-                          "follows it",
-                  .functions = "do_anonymous_page, do_huge_pmd_anonymous_page, "
-                               "alloc_anon_folio",
-                  .look_at = "step_ps of small against huge, in pairs of runs, "
-                             "on real hardware"},
+     .claim =
+         "Seed 1: TLB misses, and that huge pages save them (perf.tlb_chase)",
+     .deed = "links the pages of 96 MiB into one cycle and follows it",
+     .functions =
+         "do_anonymous_page, do_huge_pmd_anonymous_page, alloc_anon_folio",
+     .look_at =
+         "step_ps of small against huge, in pairs of runs, on real hardware",
      .suite = Suite::kNightly,
      .needs = {.memory = 512_MiB,
                .settings = {kThpKnobs.With("enabled", "madvise"),
@@ -84,11 +83,7 @@ const Register kTlbChase{
      .params = {{"pages", {"small", "huge"}}},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "step_ps",
-                  .better = Better::kLower,
-                  .unit = "ps",
-                  .kind = Kind::kTime},
-                 {.name = "faults", .better = Better::kLower}},
+     .metrics = {Metric::Time("step_ps", "ps"), Metric::Count("faults")},
      .timeout_seconds = 120}};
 
 }  // namespace

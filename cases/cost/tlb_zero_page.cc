@@ -68,25 +68,18 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kTlbZeroPage{
     {.id = "cost/tlb_zero_page",
      .summary = "random reads of 1 GiB of zero page: the cost of translation",
-     .explains = {.claim = "Seed 1: TLB misses (perf.tlb_zero_page)",
-                  .deed = "maps 1 GiB to the one zero page, reads it in random "
-                          "order, and 8 pages for comparison",
-                  .functions = "do_anonymous_page, do_huge_pmd_anonymous_page",
-                  .look_at = "wide_ps less narrow_ps, in pairs of runs, on "
-                             "real hardware"},
+     .claim = "Seed 1: TLB misses (perf.tlb_zero_page)",
+     .deed = "maps 1 GiB to the one zero page, reads it in random order, and 8 "
+             "pages for comparison",
+     .functions = "do_anonymous_page, do_huge_pmd_anonymous_page",
+     .look_at = "wide_ps less narrow_ps, in pairs of runs, on real hardware",
      .suite = Suite::kNightly,
      .adjust = Adjust,
      .params = {{"pages", {"small", "huge"}}},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "wide_ps",
-                  .better = Better::kLower,
-                  .unit = "ps",
-                  .kind = Kind::kTime},
-                 {.name = "narrow_ps",
-                  .better = Better::kLower,
-                  .unit = "ps",
-                  .kind = Kind::kTime}},
+     .metrics = {Metric::Time("wide_ps", "ps"),
+                 Metric::Time("narrow_ps", "ps")},
      .timeout_seconds = 120}};
 
 }  // namespace

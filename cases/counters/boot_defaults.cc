@@ -111,13 +111,12 @@ Steps<Machine> Make(const Params&, const Facts& f) {
 const Register kBootDefaults{
     {.id = "counters/boot_defaults",
      .summary = "what nobody tuned has the documented value",
-     .explains =
-         {.claim = "Documentation/admin-guide/sysctl/vm and kernel: defaults; "
-                   "Documentation/filesystems/tmpfs: half of the RAM",
-          .functions = "init_user_reserve, init_admin_reserve, "
-                       "init_per_zone_wmark_min, shmem_default_max_blocks",
-          .look_at = "a knob whose value is another one: the kernel's, or a "
-                     "patch of the distribution's"},
+     .claim = "Documentation/admin-guide/sysctl/vm and kernel: defaults; "
+              "Documentation/filesystems/tmpfs: half of the RAM",
+     .functions = "init_user_reserve, init_admin_reserve, "
+                  "init_per_zone_wmark_min, shmem_default_max_blocks",
+     .look_at = "a knob whose value is another one: the kernel's, or a patch "
+                "of the distribution's",
      .suite = Suite::kQuick,
      .blast = Blast::kMachine,
      // The admin's reserve is at its cap, and THP, which asks for more free

@@ -64,23 +64,15 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kCommittedAsIdentity{
     {.id = "counters/committed_as_identity",
      .summary = "Committed_AS = accounted mappings + shared memory, residual 0",
-     .explains =
-         {.claim = "Documentation/mm/overcommit-accounting: what is charged is "
-                   "what is mapped private and writable, and shared memory",
-          .functions = "vm_acct_memory, shmem_acct_size, shmem_acct_block",
-          .look_at =
-              "a residual that stays says which object leaks its charge; exact "
-              "since 5.9, which made the reading of Committed_AS exact"},
+     .claim = "Documentation/mm/overcommit-accounting: what is charged is what "
+              "is mapped private and writable, and shared memory",
+     .functions = "vm_acct_memory, shmem_acct_size, shmem_acct_block",
+     .look_at = "a residual that stays says which object leaks its charge; "
+                "exact since 5.9, which made the reading of Committed_AS exact",
      .needs = {.alone = true},
      .steps = Make,
-     .metrics = {{.name = "at_start",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "look.residual"},
-                 {.name = "at_end",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "unmap and close all.residual"}}}};
+     .metrics = {Metric::Size("at_start", "look.residual"),
+                 Metric::Size("at_end", "unmap and close all.residual")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -120,11 +120,10 @@ Steps<Caches> Make(const Params& p, const Facts&) {
 const Register kDropCaches{
     {.id = "counters/drop_caches",
      .summary = "drop_caches drops what is clean and unused, and nothing else",
-     .explains = {.claim =
-                      "Seed 1: page cache, memory observation; admin-guide/"
-                      "sysctl/vm: drop_caches",
-                  .functions = "drop_caches_sysctl_handler, drop_pagecache_sb, "
-                               "invalidate_mapping_pages, drop_slab"},
+     .claim = "Seed 1: page cache, memory observation; admin-guide/sysctl/vm: "
+              "drop_caches",
+     .functions = "drop_caches_sysctl_handler, drop_pagecache_sb, "
+                  "invalidate_mapping_pages, drop_slab",
      .blast = Blast::kMachine,
      .needs = {.disk = 64_MiB, .settings = {NoWriteback()}},
      .params = {{"what", {"1", "2", "3"}}},

@@ -45,13 +45,12 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kFaultAround{
     {.id = "counters/fault_around",
      .summary = "a read fault in a cached file maps 16 pages of any mapping",
-     .explains =
-         {.claim = "Seed 0: minor faults are how memory is watched; \"RSS "
-                   "spikes\": a fault in a file maps 64 KiB",
-          .deed = "reads every page of a cached file or memfd through a "
-                  "mapping that may be written, or not",
-          .functions = "do_read_fault, should_fault_around, do_fault_around, "
-                       "filemap_map_pages"},
+     .claim = "Seed 0: minor faults are how memory is watched; \"RSS spikes\": "
+              "a fault in a file maps 64 KiB",
+     .deed = "reads every page of a cached file or memfd through a mapping "
+             "that may be written, or not",
+     .functions = "do_read_fault, should_fault_around, do_fault_around, "
+                  "filemap_map_pages",
      .suite = Suite::kQuick,
      // It mounts a file system.
      .needs = {.alone = true},
@@ -59,7 +58,7 @@ const Register kFaultAround{
                 {"map", {"read_only", "shared", "private"}}},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "faults", .better = Better::kLower}}}};
+     .metrics = {Metric::Count("faults")}}};
 
 }  // namespace
 }  // namespace oomgate

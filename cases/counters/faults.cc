@@ -134,12 +134,10 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kFaults{
     {.id = "counters/faults",
      .summary = "faults count for their thread, process and reaper, once",
-     .explains = {.claim =
-                      "Seed 0: minor faults are how memory is watched; "
-                      "getrusage(2); proc(5): minflt, cminflt, majflt, cmajflt",
-                  .functions =
-                      "mm_account_fault, __exit_signal, wait_task_zombie, "
-                      "getrusage, do_task_stat, filemap_fault"},
+     .claim = "Seed 0: minor faults are how memory is watched; getrusage(2); "
+              "proc(5): minflt, cminflt, majflt, cmajflt",
+     .functions = "mm_account_fault, __exit_signal, wait_task_zombie, "
+                  "getrusage, do_task_stat, filemap_fault",
      .needs = {.alone = true, .disk = 8_MiB},
      .steps = Make}};
 

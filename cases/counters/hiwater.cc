@@ -134,13 +134,12 @@ Steps<Process> Make(const Params&, const Facts& f) {
 const Register kHiwater{
     {.id = "counters/hiwater",
      .summary = "VmHWM, VmPeak and ru_maxrss stand where the most was",
-     .explains =
-         {.claim = "Seed 1: memory observation; proc(5) VmHWM, VmPeak; "
-                   "getrusage(2) ru_maxrss",
-          .functions = "update_hiwater_rss, setmax_mm_hiwater_rss, dup_mm, "
-                       "reset_mm_hiwater_rss",
-          .look_at = "mark below 8 MiB: that way of releasing forgets to look; "
-                     "mark at birth: a child has its parent's mark"},
+     .claim = "Seed 1: memory observation; proc(5) VmHWM, VmPeak; getrusage(2) "
+              "ru_maxrss",
+     .functions = "update_hiwater_rss, setmax_mm_hiwater_rss, dup_mm, "
+                  "reset_mm_hiwater_rss",
+     .look_at = "mark below 8 MiB: that way of releasing forgets to look; mark "
+                "at birth: a child has its parent's mark",
      .adjust =
          [](const Params& p, InstanceInfo& instance) {
            if (p["way"] != "page_out") return;

@@ -36,13 +36,12 @@ Oracle Expect(const Params& p, const Facts& f) {
 const Register kHiwaterOom{
     {.id = "counters/hiwater_oom",
      .summary = "ru_maxrss of a killed process: its pages, not its tables",
-     .explains =
-         {.claim = "Seed 0: \"killed with low RES\"; counters.hiwater: a "
-                   "page-table OOM victim has a maxrss of about 1 MiB",
-          .deed = "fills a box of 16 MiB with pages, or with page tables",
-          .functions = "do_exit, setmax_mm_hiwater_rss, sync_mm_rss",
-          .look_at = "peak_rss against written: the mark was not taken when "
-                     "the process ended"},
+     .claim = "Seed 0: \"killed with low RES\"; counters.hiwater: a page-table "
+              "OOM victim has a maxrss of about 1 MiB",
+     .deed = "fills a box of 16 MiB with pages, or with page tables",
+     .functions = "do_exit, setmax_mm_hiwater_rss, sync_mm_rss",
+     .look_at = "peak_rss against written: the mark was not taken when the "
+                "process ended",
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .kernel_log = true},
      .params = {{"with", {"pages", "tables"}}},

@@ -194,12 +194,11 @@ Steps<Locks> Make(const Params&, const Facts&) {
 const Register kLocked{
     {.id = "counters/locked",
      .summary = "VmLck and Mlocked count locked memory once; the limit holds",
-     .explains =
-         {.claim = "mlock(2): locks do not nest, are not inherited by a child, "
-                   "RLIMIT_MEMLOCK counts bytes",
-          .functions = "do_mlock, mlock_fixup, count_mm_mlocked_page_nr, "
-                       "dup_mmap, munlock_folio",
-          .look_at = "own is mm->locked_vm, machine the pages themselves"},
+     .claim = "mlock(2): locks do not nest, are not inherited by a child, "
+              "RLIMIT_MEMLOCK counts bytes",
+     .functions = "do_mlock, mlock_fixup, count_mm_mlocked_page_nr, dup_mmap, "
+                  "munlock_folio",
+     .look_at = "own is mm->locked_vm, machine the pages themselves",
      .needs = {.alone = true},
      .steps = Make}};
 

@@ -77,10 +77,9 @@ Steps<Machine> Make(const Params&, const Facts&) {
 const Register kMemAvailable{
     {.id = "counters/mem_available",
      .summary = "MemAvailable follows its formula, reserves included",
-     .explains = {.claim = "Seed 1: reading meminfo; "
-                           "Documentation/filesystems/proc.rst, MemAvailable",
-                  .functions = "si_mem_available, "
-                               "calculate_totalreserve_pages"},
+     .claim = "Seed 1: reading meminfo; Documentation/filesystems/proc.rst, "
+              "MemAvailable",
+     .functions = "si_mem_available, calculate_totalreserve_pages",
      .needs = {.alone = true, .disk = 64_MiB},
      .steps = Make}};
 

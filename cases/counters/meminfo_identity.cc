@@ -173,25 +173,19 @@ Steps<Machine> Make(const Params& p, const Facts&) {
 const Register kMeminfoIdentity{
     {.id = "counters/meminfo_identity",
      .summary = "MemTotal is the sum of its parts, whichever of them grows",
-     .explains =
-         {.claim = "Seed 1: memory observation: free + anon + file + slab + "
-                   "tables + stacks … = total",
-          .functions = "meminfo_proc_show, si_meminfo, si_mem_available, "
-                       "account_kernel_stack, account_slab",
-          .look_at = "counter is that of the kind; unexplained: memory that is "
-                     "used and counted nowhere; sums hold: meminfo's sums are "
-                     "those of its parts, and as in sysinfo(2)"},
+     .claim = "Seed 1: memory observation: free + anon + file + slab + tables "
+              "+ stacks … = total",
+     .functions = "meminfo_proc_show, si_meminfo, si_mem_available, "
+                  "account_kernel_stack, account_slab",
+     .look_at = "counter is that of the kind; unexplained: memory that is used "
+                "and counted nowhere; sums hold: meminfo's sums are those of "
+                "its parts, and as in sysinfo(2)",
      .needs = {.alone = true},
      .params = {{"grow",
                  {"anon", "shmem", "file", "tables", "stacks", "slab"}}},
      .steps = Make,
-     .metrics = {{.name = "unexplained",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 1048576,
-                  .cause = "lists and caches of the kernel",
-                  .value = "grow it.unexplained"}}}};
+     .metrics = {Metric::Size("unexplained", "grow it.unexplained")
+                     .Within(1048576, "lists and caches of the kernel")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -79,11 +79,10 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kMincore{
     {.id = "counters/mincore",
      .summary = "mincore tells what is in memory, but not of others' files",
-     .explains = {.claim = "Seed 1: memory observation; mincore(2)",
-                  .functions = "do_mincore, mincore_pte_range, can_do_mincore",
-                  .look_at =
-                      "seen by nobody below all 16: what others have in memory "
-                      "leaks to who cannot write there (134fca9063ad, 5.2)"},
+     .claim = "Seed 1: memory observation; mincore(2)",
+     .functions = "do_mincore, mincore_pte_range, can_do_mincore",
+     .look_at = "seen by nobody below all 16: what others have in memory leaks "
+                "to who cannot write there (134fca9063ad, 5.2)",
      .suite = Suite::kQuick,
      // Who becomes nobody must have been root.
      .needs = {.alone = true},

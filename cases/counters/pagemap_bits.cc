@@ -207,11 +207,10 @@ Steps<Memory> Make(const Params& p, const Facts&) {
 const Register kPagemapBits{
     {.id = "counters/pagemap_bits",
      .summary = "pagemap tells present, swapped, file, exclusive, soft-dirty",
-     .explains = {.claim =
-                      "Seed 0: use exact walks where precision matters; "
-                      "Documentation/admin-guide/mm/pagemap, .../mm/soft-dirty",
-                  .functions = "pte_to_pagemap_entry, pagemap_pte_hole, "
-                               "clear_soft_dirty, do_swap_page"},
+     .claim = "Seed 0: use exact walks where precision matters; "
+              "Documentation/admin-guide/mm/pagemap, .../mm/soft-dirty",
+     .functions = "pte_to_pagemap_entry, pagemap_pte_hole, clear_soft_dirty, "
+                  "do_swap_page",
      .needs = {.alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {

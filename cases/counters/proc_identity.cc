@@ -145,11 +145,10 @@ Steps<Process> Make(const Params&, const Facts&) {
 const Register kProcIdentity{
     {.id = "counters/proc_identity",
      .summary = "VmSize, VmData, VmStk, VmExe + VmLib and RSS are sums of maps",
-     .explains =
-         {.claim = "proc(5); seed 1: memory observation: what a monitor adds "
-                   "up must be what the kernel says",
-          .functions = "vm_stat_account, task_mem, task_statm, mprotect_fixup, "
-                       "move_vma, acct_stack_growth"},
+     .claim = "proc(5); seed 1: memory observation: what a monitor adds up "
+              "must be what the kernel says",
+     .functions = "vm_stat_account, task_mem, task_statm, mprotect_fixup, "
+                  "move_vma, acct_stack_growth",
      .probe = WhyInexactRss,
      .steps = Make}};
 

@@ -127,12 +127,11 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kRssClasses{
     {.id = "counters/rss_classes",
      .summary = "RssAnon, RssFile and RssShmem: each page in one of them",
-     .explains =
-         {.claim = "Seed 0: what RSS holds; proc(5) RssAnon, RssFile, RssShmem",
-          .functions = "mm_counter, do_anonymous_page, wp_page_copy, "
-                       "zap_pte_range, copy_present_pte",
-          .look_at = "the first step that differs: what was counted in the "
-                     "wrong class or not taken back; a zero page is in none"},
+     .claim = "Seed 0: what RSS holds; proc(5) RssAnon, RssFile, RssShmem",
+     .functions = "mm_counter, do_anonymous_page, wp_page_copy, zap_pte_range, "
+                  "copy_present_pte",
+     .look_at = "the first step that differs: what was counted in the wrong "
+                "class or not taken back; a zero page is in none",
      // It mounts a file system.
      .needs = {.alone = true},
      .probe = WhyInexactRss,

@@ -100,13 +100,12 @@ Steps<File> Make(const Params&, const Facts& f) {
 const Register kShmemSwap{
     {.id = "counters/shmem_swap",
      .summary = "smaps: Swap of a window onto a memfd is that of the window",
-     .explains =
-         {.claim =
-              "Seed 1: memory observation, swap; Documentation/filesystems/"
-              "proc: Swap of shmem is of what the mapping covers",
-          .functions = "shmem_swap_usage, shmem_partial_swap_usage, "
-                       "smaps_pte_hole, smap_gather_stats",
-          .look_at = "swap is of smaps, rollup what smaps_rollup grew by"},
+     .claim =
+         "Seed 1: memory observation, swap; Documentation/filesystems/proc: "
+         "Swap of shmem is of what the mapping covers",
+     .functions = "shmem_swap_usage, shmem_partial_swap_usage, smaps_pte_hole, "
+                  "smap_gather_stats",
+     .look_at = "swap is of smaps, rollup what smaps_rollup grew by",
      .needs = {.swap = 64_MiB, .alone = true},
      .steps = Make}};
 

@@ -172,16 +172,12 @@ Steps<Memory> Make(const Params& p, const Facts& f) {
 const Register kSmapsExact{
     {.id = "counters/smaps_exact",
      .summary = "smaps tells resident, shared, dirty and Pss exactly",
-     .explains = {.claim =
-                      "Seed 0: use smaps where precision matters; "
-                      "Documentation/filesystems/proc: Pss is a page's share",
-                  .functions =
-                      "smaps_account, smaps_page_accumulate, copy_present_pte, "
-                      "do_wp_page, page_remove_rmap",
-                  .look_at =
-                      "rollup_error: smaps_rollup disagrees with smaps; "
-                      "Pss_Anon, _File, _Shmem are how its classes grew, in "
-                      "kB"},
+     .claim = "Seed 0: use smaps where precision matters; "
+              "Documentation/filesystems/proc: Pss is a page's share",
+     .functions = "smaps_account, smaps_page_accumulate, copy_present_pte, "
+                  "do_wp_page, page_remove_rmap",
+     .look_at = "rollup_error: smaps_rollup disagrees with smaps; Pss_Anon, "
+                "_File, _Shmem are how its classes grew, in kB",
      // It mounts a file system.
      .needs = {.alone = true},
      .params = {{"kind",

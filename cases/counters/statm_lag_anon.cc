@@ -31,19 +31,18 @@ const Register kStatmLagAnon{
     {.id = "counters/statm_lag_anon",
      .summary =
          "RSS of statm follows each write, or lags by 66 faults (<= 6.1)",
-     .explains =
-         {.claim = "Seed 0: \"RSS is synced every 64 page faults\": it is 66, "
-                   "and every one since 6.16; smaps is always exact",
-          .deed = "writes 400 pages and reads statm after each",
-          .functions = "check_sync_rss_stat, add_mm_counter_fast, "
-                       "get_mm_counter_sum",
-          .look_at = "most_lag: pages that are touched and not yet counted; "
-                     "end_lag: those that never are"},
+     .claim = "Seed 0: \"RSS is synced every 64 page faults\": it is 66, and "
+              "every one since 6.16; smaps is always exact",
+     .deed = "writes 400 pages and reads statm after each",
+     .functions =
+         "check_sync_rss_stat, add_mm_counter_fast, get_mm_counter_sum",
+     .look_at = "most_lag: pages that are touched and not yet counted; "
+                "end_lag: those that never are",
      .suite = Suite::kQuick,
      .probe = WhyInexactRss,
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "most_lag", .better = Better::kLower}}}};
+     .metrics = {Metric::Count("most_lag")}}};
 
 }  // namespace
 }  // namespace oomgate

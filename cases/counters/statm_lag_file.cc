@@ -43,20 +43,18 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kStatmLagFile{
     {.id = "counters/statm_lag_file",
      .summary = "a fault in a file maps 16 pages: RSS lags 16 times as far",
-     .explains =
-         {.claim = "Seed 0: \"RSS spikes by 1.5 MB; 63 faults of 4 KiB cannot "
-                   "explain it\": each of 66 faults maps 16 pages",
-          .deed =
-              "reads every 16th page of a cached file, and statm after each",
-          .functions = "do_fault_around, filemap_map_pages, set_pte_range",
-          .look_at = "minor_faults for the fault-around; the steps as in "
-                     "statm_lag_anon"},
+     .claim = "Seed 0: \"RSS spikes by 1.5 MB; 63 faults of 4 KiB cannot "
+              "explain it\": each of 66 faults maps 16 pages",
+     .deed = "reads every 16th page of a cached file, and statm after each",
+     .functions = "do_fault_around, filemap_map_pages, set_pte_range",
+     .look_at =
+         "minor_faults for the fault-around; the steps as in statm_lag_anon",
      // It mounts a file system.
      .needs = {.alone = true},
      .probe = WhyInexactRss,
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "most_lag", .better = Better::kLower}}}};
+     .metrics = {Metric::Count("most_lag")}}};
 
 }  // namespace
 }  // namespace oomgate

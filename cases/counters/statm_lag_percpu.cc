@@ -52,13 +52,12 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kStatmLagPercpu{
     {.id = "counters/statm_lag_percpu",
      .summary = "RSS holds what was touched on each CPU",
-     .explains =
-         {.claim = "Seed 0: statm is imprecise: in 6.2 to 6.15 by a batch for "
-                   "each CPU",
-          .deed = "writes 15 pages on each CPU, reads statm, releases them all "
-                  "on the first",
-          .functions = "percpu_counter_add_batch, get_mm_counter_sum",
-          .look_at = "synced: what is never counted; seen: what comes late"},
+     .claim =
+         "Seed 0: statm is imprecise: in 6.2 to 6.15 by a batch for each CPU",
+     .deed = "writes 15 pages on each CPU, reads statm, releases them all on "
+             "the first",
+     .functions = "percpu_counter_add_batch, get_mm_counter_sum",
+     .look_at = "synced: what is never counted; seen: what comes late",
      .needs = {.cpus = 2},
      .probe = WhyInexactRss,
      .subject = Subject,

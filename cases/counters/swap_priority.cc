@@ -125,13 +125,12 @@ Steps<Areas> Make(const Params&, const Facts& f) {
 const Register kSwapPriority{
     {.id = "counters/swap_priority",
      .summary = "swap areas are used in turn, or by their priority",
-     .explains = {.claim = "Seed 1: memory observation, swap; swapon(2): "
-                           "priority, pages are allocated on a round-robin "
-                           "basis between areas of the same",
-                  .functions = "get_swap_pages, folio_alloc_swap, "
-                               "swap_alloc_slow, plist_requeue",
-                  .look_at = "first and second are Used of /proc/swaps; the "
-                             "first has priority 5"},
+     .claim = "Seed 1: memory observation, swap; swapon(2): priority, pages "
+              "are allocated on a round-robin basis between areas of the same",
+     .functions =
+         "get_swap_pages, folio_alloc_swap, swap_alloc_slow, plist_requeue",
+     .look_at =
+         "first and second are Used of /proc/swaps; the first has priority 5",
      .blast = Blast::kMachine,
      .needs = {.swap = 64_MiB, .alone = true, .disk = 64_MiB},
      .steps = Make}};

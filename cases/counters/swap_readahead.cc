@@ -76,11 +76,11 @@ std::string Probe(const Params&, const Facts&) {
 const Register kSwapReadahead{
     {.id = "counters/swap_readahead",
      .summary = "swap is read ahead by page-cluster, where it is read in order",
-     .explains = {.claim = "Seed 1: swap; admin-guide/sysctl/vm: page-cluster",
-                  .functions = "swap_cluster_readahead, swap_vma_readahead, "
-                               "__swapin_nr_pages",
-                  .look_at = "majors: how often the disk was waited for; ahead "
-                             "and hits are swap_ra and swap_ra_hit"},
+     .claim = "Seed 1: swap; admin-guide/sysctl/vm: page-cluster",
+     .functions =
+         "swap_cluster_readahead, swap_vma_readahead, __swapin_nr_pages",
+     .look_at = "majors: how often the disk was waited for; ahead and hits are "
+                "swap_ra and swap_ra_hit",
      .needs = {.swap = 64_MiB, .alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {

@@ -115,12 +115,10 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 const Register kSwapoff{
     {.id = "counters/swapoff",
      .summary = "swapoff gives back what was swapped out, to all who share it",
-     .explains = {.claim =
-                      "Seed 1: memory observation, swap; swapoff(2); proc(5): "
-                      "VmSwap, SwapTotal",
-                  .functions =
-                      "try_to_unuse, unuse_pte, shmem_unuse, drain_mmlist",
-                  .look_at = "VmSwap: a counter that was not given back"},
+     .claim = "Seed 1: memory observation, swap; swapoff(2); proc(5): VmSwap, "
+              "SwapTotal",
+     .functions = "try_to_unuse, unuse_pte, shmem_unuse, drain_mmlist",
+     .look_at = "VmSwap: a counter that was not given back",
      .blast = Blast::kMachine,
      .needs = {.swap = kSwap, .alone = true},
      .steps = Make}};

@@ -111,12 +111,11 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 const Register kVmSwap{
     {.id = "counters/vm_swap",
      .summary = "VmSwap, smaps and SwapFree agree on what is in swap",
-     .explains =
-         {.claim = "Seed 1: memory observation, swap; proc(5) VmSwap, SwapPss",
-          .functions = "try_to_unmap_one, copy_nonpresent_pte, do_swap_page, "
-                       "zap_nonpresent_ptes, swap_free",
-          .look_at = "anon: RSS forgets to fall; its VmSwap: fork forgets to "
-                     "count; used in the end: slots leak"},
+     .claim = "Seed 1: memory observation, swap; proc(5) VmSwap, SwapPss",
+     .functions = "try_to_unmap_one, copy_nonpresent_pte, do_swap_page, "
+                  "zap_nonpresent_ptes, swap_free",
+     .look_at = "anon: RSS forgets to fall; its VmSwap: fork forgets to count; "
+                "used in the end: slots leak",
      .needs = {.swap = 64_MiB, .alone = true},
      .probe = WhyInexactRss,
      .steps = Make}};

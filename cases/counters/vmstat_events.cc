@@ -92,10 +92,9 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kVmstatEvents{
     {.id = "counters/vmstat_events",
      .summary = "pages taken, given, locked, dirtied, written: one event each",
-     .explains = {.claim = "Seed 1: memory observation, /proc/vmstat",
-                  .functions =
-                      "rmqueue, free_unref_page, mlock_folio, munlock_folio, "
-                      "folio_account_dirtied, folio_clear_dirty_for_io"},
+     .claim = "Seed 1: memory observation, /proc/vmstat",
+     .functions = "rmqueue, free_unref_page, mlock_folio, munlock_folio, "
+                  "folio_account_dirtied, folio_clear_dirty_for_io",
      .suite = Suite::kQuick,
      .needs = {.alone = true, .disk = 64_MiB, .settings = {NoWriteback()}},
      .steps = Make}};

@@ -140,20 +140,15 @@ Steps<Machine> Make(const Params&, const Facts& f) {
 const Register kVmstatFold{
     {.id = "counters/vmstat_fold",
      .summary = "AnonPages, Shmem, Mapped, PageTables are exact once folded",
-     .explains = {.claim =
-                      "Seed 0: counters are synced late; rule of vmstat: by at "
-                      "most 125 pages a CPU",
-                  .functions = "__mod_lruvec_page_state, refresh_vm_stats, "
-                               "page_add_new_anon_rmap, page_add_file_rmap",
-                  .look_at = "drift beyond 125 a CPU: the threshold"},
+     .claim = "Seed 0: counters are synced late; rule of vmstat: by at most "
+              "125 pages a CPU",
+     .functions = "__mod_lruvec_page_state, refresh_vm_stats, "
+                  "page_add_new_anon_rmap, page_add_file_rmap",
+     .look_at = "drift beyond 125 a CPU: the threshold",
      .needs = {.alone = true},
      .steps = Make,
-     .metrics = {{.name = "drift_pages",
-                  .better = Better::kLower,
-                  .kind = Kind::kBounded,
-                  .tolerance = 125,
-                  .cause = "per-CPU parts",
-                  .value = "unmap and close the rest.drift"}}}};
+     .metrics = {Metric::Count("drift_pages", "unmap and close the rest.drift")
+                     .Within(125, "per-CPU parts")}}};
 
 }  // namespace
 }  // namespace oomgate

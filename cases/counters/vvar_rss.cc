@@ -46,10 +46,10 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kVvarRss{
     {.id = "counters/vvar_rss",
      .summary = "[vvar] counts as resident since 7.1, as nothing before",
-     .explains = {.claim = "Seed 0: what RSS holds: the pages that the kernel "
-                           "shares with all are an exception up to 7.0",
-                  .deed = "reads the clock, and smaps of [vvar]",
-                  .functions = "vvar_fault, vm_normal_page"},
+     .claim = "Seed 0: what RSS holds: the pages that the kernel shares with "
+              "all are an exception up to 7.0",
+     .deed = "reads the clock, and smaps of [vvar]",
+     .functions = "vvar_fault, vm_normal_page",
      .probe = WhyNot,
      .subject = Subject,
      .expect = Expect}};

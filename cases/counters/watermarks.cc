@@ -139,14 +139,11 @@ Steps<Knobs> Make(const Params& p, const Facts& f) {
 const Register kWatermarks{
     {.id = "counters/watermarks",
      .summary = "each zone's watermarks and reserves follow the three knobs",
-     .explains = {.claim =
-                      "Documentation/admin-guide/sysctl/vm: min_free_kbytes, "
-                      "watermark_scale_factor, lowmem_reserve_ratio",
-                  .functions = "__setup_per_zone_wmarks, "
-                               "setup_per_zone_lowmem_reserve",
-                  .look_at =
-                      "… off: pages by which all zones together are off; "
-                      "reserve off: the line protection of /proc/zoneinfo"},
+     .claim = "Documentation/admin-guide/sysctl/vm: min_free_kbytes, "
+              "watermark_scale_factor, lowmem_reserve_ratio",
+     .functions = "__setup_per_zone_wmarks, setup_per_zone_lowmem_reserve",
+     .look_at = "… off: pages by which all zones together are off; reserve "
+                "off: the line protection of /proc/zoneinfo",
      .suite = Suite::kQuick,
      .blast = Blast::kMachine,
      .needs = {.settings = {kVmKnobs.With("watermark_boost_factor", "0")}},

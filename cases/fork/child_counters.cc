@@ -115,14 +115,12 @@ Steps<Parent> Make(const Params&, const Facts&) {
 const Register kChildCounters{
     {.id = "fork/child_counters",
      .summary = "a child has its parent's sizes, not its locks nor its faults",
-     .explains = {.claim =
-                      "Seed 2: what fork copies; fork(2): memory locks are not "
-                      "inherited, counters begin at 0",
-                  .functions = "dup_mm, mm_init, dup_mmap, copy_present_pte, "
-                               "do_wp_page, copy_oom_score_adj",
-                  .look_at =
-                      "the one field: each is a line of mm_init, dup_mmap or "
-                      "copy_process"},
+     .claim = "Seed 2: what fork copies; fork(2): memory locks are not "
+              "inherited, counters begin at 0",
+     .functions = "dup_mm, mm_init, dup_mmap, copy_present_pte, do_wp_page, "
+                  "copy_oom_score_adj",
+     .look_at =
+         "the one field: each is a line of mm_init, dup_mmap or copy_process",
      .needs = {.alone = true},
      .steps = Make}};
 

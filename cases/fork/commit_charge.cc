@@ -99,17 +99,13 @@ Steps<Parent> Make(const Params&, const Facts&) {
 const Register kCommitCharge{
     {.id = "fork/commit_charge",
      .summary = "a child is charged for each accounted mapping that it copies",
-     .explains =
-         {.claim = "Seed 2: fork checks and charges each VMA in dup_mmap",
-          .functions = "dup_mmap, vm_acct_memory, vm_unacct_memory, exit_mmap",
-          .look_at = "accounted less charged must be the DONTFORK mapping"},
+     .claim = "Seed 2: fork checks and charges each VMA in dup_mmap",
+     .functions = "dup_mmap, vm_acct_memory, vm_unacct_memory, exit_mmap",
+     .look_at = "accounted less charged must be the DONTFORK mapping",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .steps = Make,
-     .metrics = {{.name = "charged_after",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "end the child.charged"}}}};
+     .metrics = {Metric::Size("charged_after", "end the child.charged")}}};
 
 }  // namespace
 }  // namespace oomgate

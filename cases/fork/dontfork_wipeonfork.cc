@@ -65,12 +65,11 @@ Steps<Mapping> Make(const Params&, const Facts& f) {
 const Register kDontforkWipeonfork{
     {.id = "fork/dontfork_wipeonfork",
      .summary = "fork checks what it copies: DONTFORK helps, WIPEONFORK not",
-     .explains = {.claim =
-                      "Seed 1: the madvise list; seed 2: each VMA is checked; "
-                      "madvise(2): DONTFORK is not available to the child",
-                  .functions = "dup_mmap (VM_DONTCOPY), madvise_behavior, "
-                               "mprotect_fixup, vma_merge",
-                  .look_at = "mappings tells a wrong merge from a wrong check"},
+     .claim = "Seed 1: the madvise list; seed 2: each VMA is checked; "
+              "madvise(2): DONTFORK is not available to the child",
+     .functions =
+         "dup_mmap (VM_DONTCOPY), madvise_behavior, mprotect_fixup, vma_merge",
+     .look_at = "mappings tells a wrong merge from a wrong check",
      .suite = Suite::kQuick,
      .needs = {.settings = {kVmKnobs.With("overcommit_memory", "0")}},
      .steps = Make}};

@@ -96,11 +96,10 @@ Steps<Parent> Make(const Params&, const Facts&) {
 const Register kErrorTaxonomy{
     {.id = "fork/error_taxonomy",
      .summary = "fork: EAGAIN for too many tasks, ENOMEM for too much memory",
-     .explains =
-         {.claim = "Seed 2: \"fork: Cannot allocate memory\"; fork(2), ERRORS",
-          .functions = "copy_process, cgroup_can_fork, pids_can_fork, "
-                       "is_rlimit_overlimit, dup_mmap",
-          .look_at = "children: at which number the errno came"},
+     .claim = "Seed 2: \"fork: Cannot allocate memory\"; fork(2), ERRORS",
+     .functions = "copy_process, cgroup_can_fork, pids_can_fork, "
+                  "is_rlimit_overlimit, dup_mmap",
+     .look_at = "children: at which number the errno came",
      // It writes threads-max, and a cgroup of its own.
      .needs = {.alone = true,
                .settings = {kVmKnobs.With("overcommit_memory", "0")}},

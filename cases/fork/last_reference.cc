@@ -79,19 +79,19 @@ const Register kLastReference{
     {.id = "fork/last_reference",
      .summary = "a page is copied for a sharer that lives, not for one that is "
                 "gone",
-     .explains = {.claim = "Seed 2: fork shares pages until one side writes; "
-                           "what a snapshot by fork costs while the child "
-                           "lives, and after",
-                  .functions = "do_wp_page, wp_can_reuse_anon_folio, "
-                               "wp_page_copy, copy_present_pte",
-                  .look_at = "fewer same frames: pages are copied that "
-                             "nobody else has"},
+     .claim = "Seed 2: fork shares pages until one side writes; what a "
+              "snapshot by fork costs while the child lives, and after",
+     .functions =
+         "do_wp_page, wp_can_reuse_anon_folio, wp_page_copy, copy_present_pte",
+     .look_at = "fewer same frames: pages are copied that nobody else has",
      .suite = Suite::kQuick,
      .steps = Make,
      .metrics = {
-         {.name = "shared.faults", .value = "write while a child lives.faults"},
-         {.name = "alone.faults",
-          .value = "write when a child has come and gone.faults"}}}};
+         Metric::Count("shared.faults", "write while a child lives.faults")
+             .EitherWay(),
+         Metric::Count("alone.faults",
+                       "write when a child has come and gone.faults")
+             .EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -50,26 +50,19 @@ Oracle Expect(const Params& p, const Facts&) {
 const Register kLatency{
     {.id = "fork/latency",
      .summary = "the cost of fork, by what there is to copy",
-     .explains = {.claim = "Seed 2: what fork copies",
-                  .deed = "forks a parent of 64 MiB that are written, only "
-                          "read, or huge; the quickest of 15",
-                  .functions = "copy_page_range, copy_present_pte, "
-                               "copy_huge_pmd",
-                  .look_at = "fork_ns_per_page, against an older kernel"},
+     .claim = "Seed 2: what fork copies",
+     .deed = "forks a parent of 64 MiB that are written, only read, or huge; "
+             "the quickest of 15",
+     .functions = "copy_page_range, copy_present_pte, copy_huge_pmd",
+     .look_at = "fork_ns_per_page, against an older kernel",
      .suite = Suite::kNightly,
      .needs = {.memory = 512_MiB,
                .settings = {kThpKnobs.With("enabled", "madvise")}},
      .params = {{"kind", {"written", "zero", "thp"}}},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "fork_ns",
-                  .better = Better::kLower,
-                  .unit = "ns",
-                  .kind = Kind::kTime},
-                 {.name = "fork_ns_per_page",
-                  .better = Better::kLower,
-                  .unit = "ns",
-                  .kind = Kind::kTime}}}};
+     .metrics = {Metric::Time("fork_ns", "ns"),
+                 Metric::Time("fork_ns_per_page", "ns")}}};
 
 }  // namespace
 }  // namespace oomgate

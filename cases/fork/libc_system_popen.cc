@@ -78,12 +78,11 @@ Steps<Caller> Make(const Params&, const Facts&) {
 const Register kLibcSystemPopen{
     {.id = "fork/libc_system_popen",
      .summary = "system and popen work where fork gets ENOMEM",
-     .explains =
-         {.claim = "Seed 2: \"system and popen fork\": not since glibc 2.30, "
-                   "which uses CLONE_VM and CLONE_VFORK",
-          .functions = "copy_process with CLONE_VM, copy_mm",
-          .look_at = "a status that changes says that a shared memory is "
-                     "checked as if it were copied"},
+     .claim = "Seed 2: \"system and popen fork\": not since glibc 2.30, which "
+              "uses CLONE_VM and CLONE_VFORK",
+     .functions = "copy_process with CLONE_VM, copy_mm",
+     .look_at = "a status that changes says that a shared memory is checked as "
+                "if it were copied",
      // It puts a shell there where there is none.
      .needs = {.alone = true,
                .settings = {kVmKnobs.With("overcommit_memory", "0")}},

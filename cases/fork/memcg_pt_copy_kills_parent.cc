@@ -47,11 +47,10 @@ Steps<Parent> Make(const Params& p, const Facts&) {
 const Register kMemcgPtCopyKillsParent{
     {.id = "fork/memcg_pt_copy_kills_parent",
      .summary = "tables copied by fork are charged: the parent dies in fork",
-     .explains =
-         {.claim = "Seed 2: what fork copies; seed 0: tables count like memory",
-          .functions = "copy_page_range, __pte_alloc, mem_cgroup_oom",
-          .look_at = "surviving as `written` says that copied tables are not "
-                     "charged; dying as `read` that they are copied at all"},
+     .claim = "Seed 2: what fork copies; seed 0: tables count like memory",
+     .functions = "copy_page_range, __pte_alloc, mem_cgroup_oom",
+     .look_at = "surviving as `written` says that copied tables are not "
+                "charged; dying as `read` that they are copied at all",
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .kernel_log = true},
      .params = {{"kind", {"written", "read", "dontfork"}}},

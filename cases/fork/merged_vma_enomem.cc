@@ -54,12 +54,10 @@ Steps<Halves> Make(const Params& p, const Facts& f) {
 const Register kMergedVmaEnomem{
     {.id = "fork/merged_vma_enomem",
      .summary = "fork fails on one merged mapping beyond RAM + swap, only then",
-     .explains =
-         {.claim =
-              "Seed 2: \"fork: Cannot allocate memory\": each VMA is checked "
+     .claim = "Seed 2: \"fork: Cannot allocate memory\": each VMA is checked "
               "in dup_mmap, and two neighbouring mallocs are one VMA",
-          .functions = "dup_mmap, security_vm_enough_memory_mm, vma_merge",
-          .look_at = "mappings: whether they were merged"},
+     .functions = "dup_mmap, security_vm_enough_memory_mm, vma_merge",
+     .look_at = "mappings: whether they were merged",
      .needs = {.settings = {kVmKnobs.With("overcommit_memory", "0")}},
      .params = {{"halves", {"under", "over"}},
                 {"between", {"nothing", "guard", "advice", "noreserve"}}},

@@ -84,11 +84,9 @@ Steps<Runtime> Make(const Params&, const Facts& f) {
 const Register kMode2Jvm{
     {.id = "fork/mode2_jvm",
      .summary = "mode 2: a large reservation is free, also for fork",
-     .explains =
-         {.claim = "Seed 2: mode 2 and fork, as a JVM meets them: it reserves "
-                   "gigabytes and commits megabytes",
-          .functions = "accountable_mapping, mmap_region, mprotect_fixup, "
-                       "dup_mmap"},
+     .claim = "Seed 2: mode 2 and fork, as a JVM meets them: it reserves "
+              "gigabytes and commits megabytes",
+     .functions = "accountable_mapping, mmap_region, mprotect_fixup, dup_mmap",
      .needs = {.alone = true,
                .settings = {kVmKnobs.With("overcommit_memory", "2")}},
      .steps = Make}};

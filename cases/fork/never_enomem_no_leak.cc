@@ -98,20 +98,17 @@ Steps<Parent> Make(const Params&, const Facts& f) {
 const Register kNeverEnomemNoLeak{
     {.id = "fork/never_enomem_no_leak",
      .summary = "mode 2: fork is refused by the formula, and leaks nothing",
-     .explains = {.claim = "Seed 2: fork fails in mode 2 at \"total RAM + "
-                           "CommitLimit\": wrong, it is CommitLimit itself",
-                  .functions =
-                      "dup_mmap (fail_nomem), __vm_enough_memory, mmput",
-                  .look_at = "error: what fork allowed beyond the rule"},
+     .claim = "Seed 2: fork fails in mode 2 at \"total RAM + CommitLimit\": "
+              "wrong, it is CommitLimit itself",
+     .functions = "dup_mmap (fail_nomem), __vm_enough_memory, mmput",
+     .look_at = "error: what fork allowed beyond the rule",
      .needs = {.alone = true,
                .settings = {kVmKnobs.With("overcommit_memory", "2")}},
      .steps = Make,
-     .metrics = {{.name = "committed_left",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "fork 500 times.Committed_AS"},
-                 {.name = "largest_error",
-                  .value = "bisect the size that forks.error"}}}};
+     .metrics = {
+         Metric::Size("committed_left", "fork 500 times.Committed_AS"),
+         Metric::Count("largest_error", "bisect the size that forks.error")
+             .EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate

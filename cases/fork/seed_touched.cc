@@ -69,22 +69,15 @@ Steps<Parent> Make(const Params&, const Facts& f) {
 const Register kSeedTouched{
     {.id = "fork/seed_touched",
      .summary = "a parent that has touched 60 % of the memory can fork",
-     .explains = {.claim =
-                      "Seed 2, steps 1 to 5: fork fails once the mapping is "
-                      "touched: true up to 5.1 only",
-                  .functions = "dup_mmap, __vm_enough_memory, copy_pte_range",
-                  .look_at =
-                      "ENOMEM once it is written: free memory decides again"},
+     .claim = "Seed 2, steps 1 to 5: fork fails once the mapping is touched: "
+              "true up to 5.1 only",
+     .functions = "dup_mmap, __vm_enough_memory, copy_pte_range",
+     .look_at = "ENOMEM once it is written: free memory decides again",
      .needs = {.alone = true,
                .settings = {kVmKnobs.With("overcommit_memory", "0")}},
      .steps = Make,
-     .metrics = {{.name = "child_cost",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 262144,
-                  .cause = "slab and lists of the CPUs",
-                  .value = "keep a child.cost"}}}};
+     .metrics = {Metric::Size("child_cost", "keep a child.cost")
+                     .Within(262144, "slab and lists of the CPUs")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -124,22 +124,16 @@ Steps<Parent> Make(const Params&, const Facts&) {
 const Register kThpSplit{
     {.id = "fork/thp_split",
      .summary = "fork shares huge pages whole; a write splits one mapping",
-     .explains = {.claim =
-                      "Seed 1: THP and copy-on-write: since 5.8 a write copies "
-                      "4 KiB and splits the one mapping",
-                  .functions =
-                      "copy_huge_pmd, do_huge_pmd_wp_page, __split_huge_pmd",
-                  .look_at = "child's tables: what fork sets aside"},
+     .claim = "Seed 1: THP and copy-on-write: since 5.8 a write copies 4 KiB "
+              "and splits the one mapping",
+     .functions = "copy_huge_pmd, do_huge_pmd_wp_page, __split_huge_pmd",
+     .look_at = "child's tables: what fork sets aside",
      .needs = {.memory = 512_MiB,
                .alone = true,
                .settings = {kThpKnobs.With("enabled", "madvise"),
                             kThpKnobs.With("use_zero_page", "1")}},
      .steps = Make,
-     .metrics = {{.name = "fork_ns",
-                  .better = Better::kLower,
-                  .unit = "ns",
-                  .kind = Kind::kTime,
-                  .value = "fork.ns"}}}};
+     .metrics = {Metric::Time("fork_ns", "ns", "fork.ns")}}};
 
 }  // namespace
 }  // namespace oomgate

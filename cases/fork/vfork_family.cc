@@ -98,14 +98,12 @@ Steps<Parent> Make(const Params&, const Facts&) {
 const Register kVforkFamily{
     {.id = "fork/vfork_family",
      .summary = "where fork gets ENOMEM, whatever shares the memory goes on",
-     .explains = {.claim =
-                      "Seed 2: \"use vfork instead\": CLONE_VM is what helps, "
-                      "CLONE_VFORK without it does not",
-                  .functions = "copy_mm, dup_mmap, __vm_enough_memory",
-                  .look_at =
-                      "0 where ENOMEM is expected: the check of dup_mmap is "
-                      "gone; ENOENT is the exec of a program that is not "
-                      "there, so the child did start"},
+     .claim = "Seed 2: \"use vfork instead\": CLONE_VM is what helps, "
+              "CLONE_VFORK without it does not",
+     .functions = "copy_mm, dup_mmap, __vm_enough_memory",
+     .look_at =
+         "0 where ENOMEM is expected: the check of dup_mmap is gone; ENOENT is "
+         "the exec of a program that is not there, so the child did start",
      .suite = Suite::kQuick,
      .needs = {.settings = {kVmKnobs.With("overcommit_memory", "0")}},
      .steps = Make}};

@@ -92,22 +92,17 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kZeroPtNotCopied{
     {.id = "fork/zero_pt_not_copied",
      .summary = "fork copies tables of anonymous pages, not of reads or shares",
-     .explains =
-         {.claim = "Seed 0: tables are whole pages; seed 2: what fork costs. "
-                   "Comment of vma_needs_copy in mm/memory.c",
-          .functions = "vma_needs_copy, copy_page_range, copy_huge_pmd",
-          .look_at = "more tables in the child: fork does work that a fault "
-                     "would do; fewer: it faults in what it should have"},
+     .claim = "Seed 0: tables are whole pages; seed 2: what fork costs. "
+              "Comment of vma_needs_copy in mm/memory.c",
+     .functions = "vma_needs_copy, copy_page_range, copy_huge_pmd",
+     .look_at = "more tables in the child: fork does work that a fault would "
+                "do; fewer: it faults in what it should have",
      .adjust = Adjust,
      .params = {{"kind",
                  {"zero", "zero_written", "thp_zero", "written", "shared"}}},
      .steps = Make,
-     .metrics = {{.name = "child_faults",
-                  .better = Better::kLower,
-                  .kind = Kind::kBounded,
-                  .tolerance = 16,
-                  .cause = "text and stack pages of the child",
-                  .value = "read in a child.faults"}}}};
+     .metrics = {Metric::Count("child_faults", "read in a child.faults")
+                     .Within(16, "text and stack pages of the child")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -106,18 +106,9 @@ std::vector<Metric> CostMetrics() {
            .better = Better::kLower,
            .unit = "instructions",
            .kind = Kind::kInstructions},
-          {.name = "time_ns",
-           .better = Better::kLower,
-           .unit = "ns",
-           .kind = Kind::kTime},
-          {.name = "time_ns_p10",
-           .better = Better::kLower,
-           .unit = "ns",
-           .kind = Kind::kTime},
-          {.name = "fills",
-           .better = Better::kLower,
-           .unit = "thousandths of a 256 KiB fill",
-           .kind = Kind::kTime}};
+          Metric::Time("time_ns", "ns"),
+          Metric::Time("time_ns_p10", "ns"),
+          Metric::Time("fills", "thousandths of a 256 KiB fill")};
 }
 
 }  // namespace oomgate

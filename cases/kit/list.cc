@@ -107,10 +107,10 @@ void AddCase(const Case& definition, Line& line) {
       .Text("panics", definition.panics)
       .Bool("meta", definition.meta);
   line.Object("explains")
-      .Text("claim", definition.explains.claim)
-      .Text("deed", definition.explains.deed)
-      .Text("functions", definition.explains.functions)
-      .Text("look_at", definition.explains.look_at)
+      .Text("claim", definition.claim)
+      .Text("deed", definition.deed)
+      .Text("functions", definition.functions)
+      .Text("look_at", definition.look_at)
       .Close();
   AddSteps(definition, line);
   line.Array("metrics");

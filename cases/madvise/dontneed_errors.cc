@@ -105,10 +105,9 @@ std::string Probe(const Params&, const Facts&) {
 const Register kDontneedErrors{
     {.id = "madvise/dontneed_errors",
      .summary = "MADV_DONTNEED stops at locked pages, and skips holes",
-     .explains = {.claim = "Seed 1: the list of madvise; madvise(2), EINVAL "
-                           "and ENOMEM",
-                  .functions = "do_madvise, madvise_walk_vmas, "
-                               "can_madv_lru_vma, madvise_dontneed_free"},
+     .claim = "Seed 1: the list of madvise; madvise(2), EINVAL and ENOMEM",
+     .functions = "do_madvise, madvise_walk_vmas, can_madv_lru_vma, "
+                  "madvise_dontneed_free",
      .suite = Suite::kQuick,
      .probe = Probe,
      .steps = Make}};

@@ -65,14 +65,12 @@ Steps<Pool> Make(const Params&, const Facts& f) {
 const Register kDontneedHugetlb{
     {.id = "madvise/dontneed_hugetlb",
      .summary = "MADV_DONTNEED takes huge pages of the pool whole or not",
-     .explains = {.claim = "Seed 1: the list of madvise; madvise(2), "
-                           "MADV_DONTNEED: since 5.18 for hugetlb, the length "
-                           "rounded down to whole huge pages",
-                  .functions = "madvise_dontneed_free_valid_vma, "
-                               "madvise_dontneed_single_vma, "
-                               "unmap_hugepage_range",
-                  .look_at = "given: huge pages that the pool got back; lost: "
-                             "small ones that read as zero"},
+     .claim = "Seed 1: the list of madvise; madvise(2), MADV_DONTNEED: since "
+              "5.18 for hugetlb, the length rounded down to whole huge pages",
+     .functions = "madvise_dontneed_free_valid_vma, "
+                  "madvise_dontneed_single_vma, unmap_hugepage_range",
+     .look_at = "given: huge pages that the pool got back; lost: small ones "
+                "that read as zero",
      .suite = Suite::kQuick,
      .needs = {.alone = true, .settings = {kVmKnobs.With("nr_hugepages", "4")}},
      .steps = Make,

@@ -105,17 +105,13 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kDontneedRss{
     {.id = "madvise/dontneed_rss",
      .summary = "MADV_DONTNEED frees at once, to the page; the mapping stays",
-     .explains =
-         {.claim = "Seed 1: \"MADV_DONTNEED: frees immediately, RSS falls\"",
-          .functions = "madvise_dontneed_single_vma, zap_pte_range",
-          .look_at = "rss: what stayed; other: pages whose byte is not what it "
-                     "must be"},
+     .claim = "Seed 1: \"MADV_DONTNEED: frees immediately, RSS falls\"",
+     .functions = "madvise_dontneed_single_vma, zap_pte_range",
+     .look_at =
+         "rss: what stayed; other: pages whose byte is not what it must be",
      .suite = Suite::kQuick,
      .steps = Make,
-     .metrics = {{.name = "all_rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "give up all.rss"}}}};
+     .metrics = {Metric::Size("all_rss", "give up all.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

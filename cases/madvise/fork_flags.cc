@@ -123,10 +123,10 @@ Steps<Parent> Make(const Params& p, const Facts&) {
 const Register kForkFlags{
     {.id = "madvise/fork_flags",
      .summary = "DONTFORK hides, WIPEONFORK wipes, DOFORK and KEEPONFORK undo",
-     .explains = {.claim = "Seed 1: the madvise list; madvise(2) of the four",
-                  .functions = "dup_mmap (VM_DONTCOPY, VM_WIPEONFORK), "
-                               "vm_stat_account, madvise_vma_behavior",
-                  .look_at = "sees -1: wiped or copied in part"},
+     .claim = "Seed 1: the madvise list; madvise(2) of the four",
+     .functions = "dup_mmap (VM_DONTCOPY, VM_WIPEONFORK), vm_stat_account, "
+                  "madvise_vma_behavior",
+     .look_at = "sees -1: wiped or copied in part",
      .needs = {.alone = true},
      .params = {{"advice",
                  {"none", "dontfork", "dofork", "wipeonfork", "keeponfork"}}},

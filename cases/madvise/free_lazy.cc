@@ -93,23 +93,18 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 const Register kFreeLazy{
     {.id = "madvise/free_lazy",
      .summary = "MADV_FREE: readable until reclaimed, kept where rewritten",
-     .explains = {.claim = "Seed 1: \"MADV_FREE: lazily, RSS does not fall\"",
-                  .functions = "madvise_free_pte_range, folio_mark_lazyfree, "
-                               "try_to_unmap_one, shrink_folio_list",
-                  .look_at =
-                      "after reclaim exactly what was written again must be "
-                      "there, with its content"},
+     .claim = "Seed 1: \"MADV_FREE: lazily, RSS does not fall\"",
+     .functions = "madvise_free_pte_range, folio_mark_lazyfree, "
+                  "try_to_unmap_one, shrink_folio_list",
+     .look_at = "after reclaim exactly what was written again must be there, "
+                "with its content",
      .suite = Suite::kQuick,
      // Counts lazily freed pages of the whole machine.
      .needs = {.no_swap = true, .alone = true},
      .steps = Make,
-     .metrics = {{.name = "lazy_lag",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 31 * 4096,
-                  .cause = "a batch of folios that a CPU holds back",
-                  .value = "free.lag"}}}};
+     .metrics = {
+         Metric::Size("lazy_lag", "free.lag")
+             .Within(31 * 4096, "a batch of folios that a CPU holds back")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -161,13 +161,11 @@ const Register kHwpoison{
     {.id = "madvise/hwpoison",
      .summary = "a bad page is a SIGBUS for who touches it, a doubtful one is "
                 "replaced",
-     .explains = {.claim =
-                      "Seed 1: the list of madvise, MADV_HWPOISON and "
-                      "MADV_SOFT_OFFLINE (madvise.soft_offline); mm/hwpoison",
-                  .functions =
-                      "memory_failure, hwpoison_user_mappings, do_swap_page, "
-                      "soft_offline_page",
-                  .look_at = "code 4 is BUS_MCEERR_AR, 5 BUS_MCEERR_AO"},
+     .claim = "Seed 1: the list of madvise, MADV_HWPOISON and "
+              "MADV_SOFT_OFFLINE (madvise.soft_offline); mm/hwpoison",
+     .functions = "memory_failure, hwpoison_user_mappings, do_swap_page, "
+                  "soft_offline_page",
+     .look_at = "code 4 is BUS_MCEERR_AR, 5 BUS_MCEERR_AO",
      .needs = {.alone = true},  // the pages are lost until the next boot
      .probe = Probe,
      .steps = Make}};

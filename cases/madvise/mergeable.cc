@@ -209,19 +209,15 @@ Steps<Ranges> Make(const Params&, const Facts& f) {
 const Register kMergeable{
     {.id = "madvise/mergeable",
      .summary = "KSM merges equal pages, and a write takes out exactly one",
-     .explains = {.claim = "Seed 1: the list of madvise, MADV_MERGEABLE; "
-                           "admin-guide/mm/ksm",
-                  .functions =
-                      "cmp_and_merge_page, try_to_merge_with_ksm_page, "
-                      "break_ksm, unmerge_ksm_pages",
-                  .look_at =
-                      "same frames: pages that are one frame; pages_sharing: "
-                      "what KSM reports that it saved"},
+     .claim = "Seed 1: the list of madvise, MADV_MERGEABLE; admin-guide/mm/ksm",
+     .functions = "cmp_and_merge_page, try_to_merge_with_ksm_page, break_ksm, "
+                  "unmerge_ksm_pages",
+     .look_at = "same frames: pages that are one frame; pages_sharing: what "
+                "KSM reports that it saved",
      .blast = Blast::kMachine,
      .steps = Make,
-     .metrics = {{.name = "sharing",
-                  .better = Better::kHigher,
-                  .value = "merge.pages_sharing"}},
+     .metrics =
+         {Metric::Count("sharing", "merge.pages_sharing").HigherIsBetter()},
      .timeout_seconds = 60}};
 
 }  // namespace

@@ -129,13 +129,11 @@ Steps<Memory> Make(const Params& p, const Facts& f) {
 const Register kPageoutCold{
     {.id = "madvise/pageout_cold",
      .summary = "MADV_PAGEOUT swaps out at once, MADV_COLD does not",
-     .explains = {.claim = "Seed 1: the list of madvise, and swap; madvise(2), "
-                           "MADV_COLD and MADV_PAGEOUT",
-                  .functions =
-                      "madvise_cold_or_pageout_pte_range, reclaim_pages, "
-                      "swap_writepage",
-                  .look_at =
-                      "other: bytes that did not come back as they were"},
+     .claim = "Seed 1: the list of madvise, and swap; madvise(2), MADV_COLD "
+              "and MADV_PAGEOUT",
+     .functions =
+         "madvise_cold_or_pageout_pte_range, reclaim_pages, swap_writepage",
+     .look_at = "other: bytes that did not come back as they were",
      // Counts swapped pages of the whole machine.
      .needs = {.alone = true},
      .adjust =
@@ -145,10 +143,7 @@ const Register kPageoutCold{
          },
      .params = {{"swap", {"0", "64m"}}},
      .steps = Make,
-     .metrics = {{.name = "out_rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "page out.rss"}}}};
+     .metrics = {Metric::Size("out_rss", "page out.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -115,18 +115,14 @@ Steps<Disk> Make(const Params&, const Facts&) {
 const Register kReadahead{
     {.id = "madvise/readahead",
      .summary = "RANDOM, SEQUENTIAL, WILLNEED: what one touch brings in",
-     .explains =
-         {.claim = "Seed 1: the list of madvise; madvise(2), MADV_RANDOM, "
-                   "MADV_SEQUENTIAL, MADV_WILLNEED",
-          .functions = "do_sync_mmap_readahead, force_page_cache_readahead, "
-                       "madvise_willneed",
-          .look_at = "first and pages: where the window began, and how large "
-                     "it was"},
+     .claim = "Seed 1: the list of madvise; madvise(2), MADV_RANDOM, "
+              "MADV_SEQUENTIAL, MADV_WILLNEED",
+     .functions =
+         "do_sync_mmap_readahead, force_page_cache_readahead, madvise_willneed",
+     .look_at = "first and pages: where the window began, and how large it was",
      .needs = {.alone = true, .disk = 64_MiB},
      .steps = Make,
-     .metrics = {{.name = "random_pages",
-                  .better = Better::kLower,
-                  .value = "random.pages"}}}};
+     .metrics = {Metric::Count("random_pages", "random.pages")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -55,29 +55,18 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kReleaseCost{
     {.id = "madvise/release_cost",
      .summary = "what munmap, MADV_DONTNEED and MADV_FREE cost a page",
-     .explains =
-         {.claim = "Seed 1: the cost falls from munmap to MADV_DONTNEED to "
-                   "MADV_FREE: measured, not judged",
-          .deed = "21 times, writes 4 MiB and gives them up in each way",
-          .functions = "zap_pte_range, madvise_free_pte_range, "
-                       "free_unref_page_list",
-          .look_at = "the three metrics beside each other, and beside those of "
-                     "an older kernel"},
+     .claim = "Seed 1: the cost falls from munmap to MADV_DONTNEED to "
+              "MADV_FREE: measured, not judged",
+     .deed = "21 times, writes 4 MiB and gives them up in each way",
+     .functions = "zap_pte_range, madvise_free_pte_range, free_unref_page_list",
+     .look_at = "the three metrics beside each other, and beside those of an "
+                "older kernel",
      .suite = Suite::kNightly,
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "munmap_ns_per_page",
-                  .better = Better::kLower,
-                  .unit = "ns",
-                  .kind = Kind::kTime},
-                 {.name = "dontneed_ns_per_page",
-                  .better = Better::kLower,
-                  .unit = "ns",
-                  .kind = Kind::kTime},
-                 {.name = "free_ns_per_page",
-                  .better = Better::kLower,
-                  .unit = "ns",
-                  .kind = Kind::kTime}}}};
+     .metrics = {Metric::Time("munmap_ns_per_page", "ns"),
+                 Metric::Time("dontneed_ns_per_page", "ns"),
+                 Metric::Time("free_ns_per_page", "ns")}}};
 
 }  // namespace
 }  // namespace oomgate

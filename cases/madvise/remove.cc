@@ -147,19 +147,15 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kRemove{
     {.id = "madvise/remove",
      .summary = "MADV_REMOVE frees shared memory for all who map it",
-     .explains =
-         {.claim = "Seed 1: the list of madvise; madvise(2), MADV_REMOVE",
-          .functions = "madvise_remove, shmem_fallocate, shmem_undo_range, "
-                       "unmap_mapping_range",
-          .look_at = "Shmem: what came back to the machine; Committed_AS: what "
-                     "came back to the charge"},
+     .claim = "Seed 1: the list of madvise; madvise(2), MADV_REMOVE",
+     .functions = "madvise_remove, shmem_fallocate, shmem_undo_range, "
+                  "unmap_mapping_range",
+     .look_at = "Shmem: what came back to the machine; Committed_AS: what came "
+                "back to the charge",
      .suite = Suite::kQuick,
      .needs = {.alone = true},  // reads sums of the machine
      .steps = Make,
-     .metrics = {{.name = "memfd_hole_blocks",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "punch the memfd.blocks"}}}};
+     .metrics = {Metric::Size("memfd_hole_blocks", "punch the memfd.blocks")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -117,12 +117,11 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 const Register kSwapAgain{
     {.id = "madvise/swap_again",
      .summary = "what is changed after it came from swap goes there anew",
-     .explains =
-         {.claim = "Seed 1: swap; madvise(2), MADV_PAGEOUT: \"the contents of "
-                   "the region in memory are unchanged\"",
-          .functions = "try_to_unmap_one, zap_pte_range, do_swap_page, "
-                       "folio_free_swap, shmem_writepage, shmem_swapin_folio",
-          .look_at = "wrong: pages with bytes of an earlier round, or none"},
+     .claim = "Seed 1: swap; madvise(2), MADV_PAGEOUT: \"the contents of the "
+              "region in memory are unchanged\"",
+     .functions = "try_to_unmap_one, zap_pte_range, do_swap_page, "
+                  "folio_free_swap, shmem_writepage, shmem_swapin_folio",
+     .look_at = "wrong: pages with bytes of an earlier round, or none",
      .needs = {.swap = 64_MiB, .alone = true},
      .steps = Make}};
 

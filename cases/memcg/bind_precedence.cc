@@ -39,15 +39,14 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kBindPrecedence{
     {.id = "memcg/bind_precedence",
      .summary = "bound to a node, at the group's limit: the group's OOM",
-     .explains = {.claim = "Seed 1: --membind; Documentation/admin-guide/"
-                           "sysctl/vm: panic_on_oom=1 does not panic where a "
-                           "cgroup, a cpuset or a policy limits",
-                  .deed = "with panic_on_oom=1, a child bound to node 1 writes "
-                          "more than the box may have",
-                  .functions = "constrained_alloc, check_panic_on_oom, "
-                               "mem_cgroup_out_of_memory",
-                  .look_at = "another constraint says that the policy was "
-                             "asked first"},
+     .claim = "Seed 1: --membind; Documentation/admin-guide/sysctl/vm: "
+              "panic_on_oom=1 does not panic where a cgroup, a cpuset or a "
+              "policy limits",
+     .deed = "with panic_on_oom=1, a child bound to node 1 writes more than "
+             "the box may have",
+     .functions =
+         "constrained_alloc, check_panic_on_oom, mem_cgroup_out_of_memory",
+     .look_at = "another constraint says that the policy was asked first",
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB,
                .no_swap = true,

@@ -218,12 +218,11 @@ std::string Probe(const Params& p, const Facts& f) {
 const Register kChargePaths{
     {.id = "memcg/charge_paths",
      .summary = "a page copied or swapped in is charged, and kills",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: a memory area "
-                           "is charged to the cgroup which instantiated it; "
-                           "seed 1: CoW, swap",
-                  .functions = "wp_page_copy, do_cow_fault, do_swap_page, "
-                               "mem_cgroup_swapin_charge_folio, charge_memcg",
-                  .look_at = "past limit is 1 where nobody was killed"},
+     .claim = "Documentation/admin-guide/cgroup-v2: a memory area is charged "
+              "to the cgroup which instantiated it; seed 1: CoW, swap",
+     .functions = "wp_page_copy, do_cow_fault, do_swap_page, "
+                  "mem_cgroup_swapin_charge_folio, charge_memcg",
+     .look_at = "past limit is 1 where nobody was killed",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .adjust =

@@ -108,21 +108,15 @@ Steps<Groups> Make(const Params&, const Facts& f) {
 const Register kChargeStays{
     {.id = "memcg/charge_stays",
      .summary = "pages stay charged where first touched, then to the parent",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: migrating a "
-                           "process does not move the memory usages it "
-                           "instantiated; seed 1: shm",
-                  .functions = "mem_cgroup_css_offline, memcg_reparent_objcgs, "
-                               "uncharge_folio, mem_cgroup_css_free"},
+     .claim = "Documentation/admin-guide/cgroup-v2: migrating a process does "
+              "not move the memory usages it instantiated; seed 1: shm",
+     .functions = "mem_cgroup_css_offline, memcg_reparent_objcgs, "
+                  "uncharge_folio, mem_cgroup_css_free",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
      .steps = Make,
-     .metrics = {{.name = "left.current",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 1 << 19,
-                  .cause = "per-CPU charge batches",
-                  .value = "close the file.current"}}}};
+     .metrics = {Metric::Size("left.current", "close the file.current")
+                     .Within(1 << 19, "per-CPU charge batches")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -96,12 +96,11 @@ std::string Probe(const Params& p, const Facts&) {
 const Register kCollapsed{
     {.id = "memcg/collapse",
      .summary = "a collapsed huge page is charged to its group, or not made",
-     .explains =
-         {.claim = "Seed 1: THP and memory cgroups; madvise(2), MADV_COLLAPSE: "
-                   "EBUSY where it could not be charged to the cgroup",
-          .functions = "alloc_charge_hpage, alloc_charge_folio, "
-                       "mem_cgroup_charge, collapse_huge_page",
-          .look_at = "oom above 0 says that a collapse called the OOM killer"},
+     .claim = "Seed 1: THP and memory cgroups; madvise(2), MADV_COLLAPSE: "
+              "EBUSY where it could not be charged to the cgroup",
+     .functions = "alloc_charge_hpage, alloc_charge_folio, mem_cgroup_charge, "
+                  "collapse_huge_page",
+     .look_at = "oom above 0 says that a collapse called the OOM killer",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true},
      .adjust =

@@ -71,13 +71,11 @@ Steps<Groups> Make(const Params& p, const Facts& f) {
 const Register kMemcgEvents{
     {.id = "memcg/events",
      .summary = "memory.events counts limits and kills, each at its group",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.events "
-                           "is hierarchical, memory.events.local is not; seed "
-                           "1: observing OOM",
-                  .functions = "memcg_memory_event, memcg_memory_event_mm, "
-                               "mem_cgroup_oom",
-                  .look_at = "local events at a group that had none say that "
-                             "events are told to the wrong group"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory.events is "
+              "hierarchical, memory.events.local is not; seed 1: observing OOM",
+     .functions = "memcg_memory_event, memcg_memory_event_mm, mem_cgroup_oom",
+     .look_at = "local events at a group that had none say that events are "
+                "told to the wrong group",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},

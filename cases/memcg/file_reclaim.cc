@@ -132,12 +132,10 @@ Steps<Disk> Make(const Params& p, const Facts& f) {
 const Register kFileReclaim{
     {.id = "memcg/file_reclaim",
      .summary = "file pages are reclaimed at the limit; nobody is killed",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: at memory.max "
-                           "and memory.high, page cache is reclaimed; seed 1: "
-                           "page cache",
-                  .functions = "try_to_free_mem_cgroup_pages, "
-                               "shrink_node_memcgs, balance_dirty_pages, "
-                               "reclaim_high"},
+     .claim = "Documentation/admin-guide/cgroup-v2: at memory.max and "
+              "memory.high, page cache is reclaimed; seed 1: page cache",
+     .functions = "try_to_free_mem_cgroup_pages, shrink_node_memcgs, "
+                  "balance_dirty_pages, reclaim_high",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true, .disk = 64_MiB},
      .params = {{"limit", {"max", "high"}}},

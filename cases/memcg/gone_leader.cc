@@ -54,21 +54,17 @@ Steps<Process> Make(const Params&, const Facts& f) {
 const Register kGoneLeader{
     {.id = "memcg/gone_leader",
      .summary = "threads are charged and limited after their leader's end",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: a process's "
-                           "memory is charged to its cgroup; seed 1: limits "
-                           "of a container",
-                  .functions = "mm_update_next_owner, get_mem_cgroup_from_mm"},
+     .claim = "Documentation/admin-guide/cgroup-v2: a process's memory is "
+              "charged to its cgroup; seed 1: limits of a container",
+     .functions = "mm_update_next_owner, get_mem_cgroup_from_mm",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
      .steps = Make,
-     .metrics = {{.name = "charged",
-                  .better = Better::kNeither,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 1 << 20,
-                  .cause = "the process's own pages",
-                  .value = "end the first thread, write in another.anon"}}}};
+     .metrics = {
+         Metric::Size("charged", "end the first thread, write in another.anon")
+             .EitherWay()
+             .Within(1 << 20, "the process's own pages")}}};
 
 }  // namespace
 }  // namespace oomgate

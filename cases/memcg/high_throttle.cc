@@ -126,21 +126,15 @@ Steps<Groups> Make(const Params&, const Facts&) {
 const Register kHighThrottle{
     {.id = "memcg/high_throttle",
      .summary = "memory.high slows down what it cannot reclaim; PSI shows it",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: over "
-                           "memory.high, processes are throttled, and never "
-                           "OOM-killed; memory.pressure (PSI); seed 1: "
-                           "observing memory",
-                  .functions = "mem_cgroup_handle_over_high, "
-                               "calculate_high_delay, psi_memstall_enter, "
-                               "psi_trigger_poll"},
+     .claim = "Documentation/admin-guide/cgroup-v2: over memory.high, "
+              "processes are throttled, and never OOM-killed; memory.pressure "
+              "(PSI); seed 1: observing memory",
+     .functions = "mem_cgroup_handle_over_high, calculate_high_delay, "
+                  "psi_memstall_enter, psi_trigger_poll",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
      .steps = Make,
-     .metrics = {{.name = "total",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kTime,
-                  .value = "watch it for 2.5 s.total"}}}};
+     .metrics = {Metric::Time("total", "bytes", "watch it for 2.5 s.total")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -69,10 +69,9 @@ Steps<Pool> Make(const Params&, const Facts& f) {
 const Register kHugetlbAccounting{
     {.id = "memcg/hugetlb_accounting",
      .summary = "huge pages of the pool are charged where the mount says so",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: "
-                           "memory_hugetlb_accounting; seed 1: shm, huge pages",
-                  .functions =
-                      "mem_cgroup_charge_hugetlb, alloc_hugetlb_folio"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory_hugetlb_accounting; "
+              "seed 1: shm, huge pages",
+     .functions = "mem_cgroup_charge_hugetlb, alloc_hugetlb_folio",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2, .alone = true},
      .steps = Make}};

@@ -202,13 +202,12 @@ const Register kKernelObjects{
     {.id = "memcg/kernel_objects",
      .summary =
          "mappings, files, tasks, messages and pipes are charged by size",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: kernel data "
-                           "structures; seed 1: what uses memory",
-                  .functions = "vm_area_alloc, alloc_empty_file, "
-                               "alloc_task_struct_node, alloc_msg, pipe_write, "
-                               "alloc_fdtable, kmalloc_large, "
-                               "memcg_slab_post_alloc_hook",
-                  .look_at = "grown against all: by their number and size"},
+     .claim = "Documentation/admin-guide/cgroup-v2: kernel data structures; "
+              "seed 1: what uses memory",
+     .functions =
+         "vm_area_alloc, alloc_empty_file, alloc_task_struct_node, alloc_msg, "
+         "pipe_write, alloc_fdtable, kmalloc_large, memcg_slab_post_alloc_hook",
+     .look_at = "grown against all: by their number and size",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true},
      .probe = Probe,

@@ -79,23 +79,19 @@ Steps<Stacks> Make(const Params& p, const Facts& f) {
 const Register kKernelStacks{
     {.id = "memcg/kernel_stacks",
      .summary = "n threads charge n kernel stacks, and give them back",
-     .explains =
-         {.claim = "Seed 0: kernel stacks of threads are the other hidden cost",
-          .functions = "memcg_charge_kernel_stack, account_kernel_stack, "
-                       "exit_task_stack_account, copy_process",
-          .look_at = "left is what threads keep that ended, or forks that were "
-                     "refused; as `all` surviving beyond a stack a thread says "
-                     "that stacks are not charged"},
+     .claim = "Seed 0: kernel stacks of threads are the other hidden cost",
+     .functions = "memcg_charge_kernel_stack, account_kernel_stack, "
+                  "exit_task_stack_account, copy_process",
+     .look_at = "left is what threads keep that ended, or forks that were "
+                "refused; as `all` surviving beyond a stack a thread says that "
+                "stacks are not charged",
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .cgroup = 2, .kernel_log = true},
      .params = {{"threads", {"64", "all"}}},
      .steps = Make,
-     .metrics = {{.name = "started",
-                  .better = Better::kHigher,
-                  .kind = Kind::kBounded,
-                  .tolerance = 64,
-                  .cause = "slab pages of tasks",
-                  .value = "start threads without end.started"}}}};
+     .metrics = {Metric::Count("started", "start threads without end.started")
+                     .HigherIsBetter()
+                     .Within(64, "slab pages of tasks")}}};
 
 }  // namespace
 }  // namespace oomgate

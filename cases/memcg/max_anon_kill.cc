@@ -26,24 +26,20 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kMaxAnonKill{
     {.id = "memcg/max_anon_kill",
      .summary = "anonymous memory is killed at the limit, exactly",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.max is "
-                           "the hard limit; seed 0: a valid access cannot "
-                           "fail, so overcommit ends in a kill",
-                  .deed = "writes page after page until it is killed",
-                  .functions = "try_charge_memcg, mem_cgroup_oom",
-                  .look_at = "written below the limit says that something else "
-                             "is charged; above it, that pages escape"},
+     .claim =
+         "Documentation/admin-guide/cgroup-v2: memory.max is the hard limit; "
+         "seed 0: a valid access cannot fail, so overcommit ends in a kill",
+     .deed = "writes page after page until it is killed",
+     .functions = "try_charge_memcg, mem_cgroup_oom",
+     .look_at = "written below the limit says that something else is charged; "
+                "above it, that pages escape",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .kernel_log = true},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "written",
-                  .better = Better::kHigher,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 96.0 * 4096,
-                  .cause = "pages of the subject itself"}}}};
+     .metrics = {Metric::Size("written").HigherIsBetter().Within(
+         96.0 * 4096, "pages of the subject itself")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -107,11 +107,10 @@ const Register kMaxLower{
     {.id = "memcg/max_lower",
      .summary =
          "memory.max below usage: accepted, and enforced by swap or kill",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.max; "
-                           "cgroup.max_lower_below_usage; seed 1: observing "
-                           "OOM",
-                  .functions = "memory_max_write, mem_cgroup_out_of_memory",
-                  .look_at = "a status is that of wait(2): 9 is SIGKILL"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory.max; "
+              "cgroup.max_lower_below_usage; seed 1: observing OOM",
+     .functions = "memory_max_write, mem_cgroup_out_of_memory",
+     .look_at = "a status is that of wait(2): 9 is SIGKILL",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .adjust = SwapOfParameter,

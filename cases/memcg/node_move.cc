@@ -118,10 +118,10 @@ Steps<Pages> Make(const Params&, const Facts& f) {
 const Register kNodeMove{
     {.id = "memcg/node_move",
      .summary = "a moved page stays charged to its group, on its new node",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: "
-                           "memory.numa_stat; seed 1 (NUMA): move_migrate",
-                  .functions = "migrate_folio, migrate_page_states, "
-                               "mem_cgroup_migrate, folio_migrate_mapping"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory.numa_stat; seed 1 "
+              "(NUMA): move_migrate",
+     .functions = "migrate_folio, migrate_page_states, mem_cgroup_migrate, "
+                  "folio_migrate_mapping",
      .blast = Blast::kCgroup,
      .needs =
          {.memory = 64_MiB, .cpus = 2, .nodes = 2, .cgroup = 2, .alone = true},

@@ -117,13 +117,11 @@ Steps<Watch> Make(const Params&, const Facts&) {
 const Register kNotifications{
     {.id = "memcg/notifications",
      .summary = "a group's events wake who waits for them, there and above",
-     .explains = {.claim =
-                      "Documentation/admin-guide/cgroup-v2: a value change "
-                      "in memory.events, memory.swap.events generates a "
-                      "file modified event; seed 1: observing OOM",
-                  .functions = "memcg_memory_event, cgroup_file_notify, "
-                               "kernfs_notify",
-                  .look_at = "1 is poll, 2 is inotify, 3 both"},
+     .claim = "Documentation/admin-guide/cgroup-v2: a value change in "
+              "memory.events, memory.swap.events generates a file modified "
+              "event; seed 1: observing OOM",
+     .functions = "memcg_memory_event, cgroup_file_notify, kernfs_notify",
+     .look_at = "1 is poll, 2 is inotify, 3 both",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .adjust =

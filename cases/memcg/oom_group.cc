@@ -110,14 +110,12 @@ Steps<Members> Make(const Params& p, const Facts& f) {
 const Register kOomGroup{
     {.id = "memcg/oom_group",
      .summary = "memory.oom.group: all members die, and nobody beside",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: with "
-                           "memory.oom.group all tasks of the cgroup are "
-                           "killed together or not at all, but those with "
-                           "oom_score_adj -1000; seed 1: observing OOM",
-                  .functions = "mem_cgroup_get_oom_group, "
-                               "mem_cgroup_scan_tasks, oom_kill_memcg_member",
-                  .look_at = "first, second, beside and protected are wait "
-                             "statuses"},
+     .claim = "Documentation/admin-guide/cgroup-v2: with memory.oom.group all "
+              "tasks of the cgroup are killed together or not at all, but "
+              "those with oom_score_adj -1000; seed 1: observing OOM",
+     .functions = "mem_cgroup_get_oom_group, mem_cgroup_scan_tasks, "
+                  "oom_kill_memcg_member",
+     .look_at = "first, second, beside and protected are wait statuses",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true},
      .params = {{"group", {"0", "1", "all"}}, {"at", {"own", "above"}}},

@@ -90,10 +90,9 @@ Steps<Marks> Make(const Params&, const Facts& f) {
 const Register kPeak{
     {.id = "memcg/peak",
      .summary = "memory.peak: the high-water mark, reset for one reader only",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.peak "
-                           "(cgroup.peak_reset); seed 1: observing memory",
-                  .functions =
-                      "page_counter_try_charge, peak_show, peak_write"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory.peak "
+              "(cgroup.peak_reset); seed 1: observing memory",
+     .functions = "page_counter_try_charge, peak_show, peak_write",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},

@@ -66,10 +66,10 @@ Steps<Above> Make(const Params&, const Facts& f) {
 const Register kPercpu{
     {.id = "memcg/percpu",
      .summary = "per-CPU memory is charged, and Percpu tells all of it",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: percpu in "
-                           "memory.stat; proc(5): Percpu",
-                  .functions = "pcpu_memcg_post_alloc_hook, pcpu_nr_pages, "
-                               "mem_cgroup_css_alloc"},
+     .claim = "Documentation/admin-guide/cgroup-v2: percpu in memory.stat; "
+              "proc(5): Percpu",
+     .functions =
+         "pcpu_memcg_post_alloc_hook, pcpu_nr_pages, mem_cgroup_css_alloc",
      .blast = Blast::kCgroup,
      .needs =
          {.memory = 64_MiB, .cpus = 2, .nodes = 2, .cgroup = 2, .alone = true},

@@ -74,11 +74,10 @@ Steps<Two> Make(const Params& p, const Facts&) {
 const Register kProtection{
     {.id = "memcg/protection",
      .summary = "memory.min and memory.low protect, each as far as promised",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory.min is "
-                           "hard protection, memory.low is best effort; seed "
-                           "1: observing memory",
-                  .functions = "mem_cgroup_calculate_protection, "
-                               "mem_cgroup_below_min, shrink_node_memcgs"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory.min is hard "
+              "protection, memory.low is best effort; seed 1: observing memory",
+     .functions = "mem_cgroup_calculate_protection, mem_cgroup_below_min, "
+                  "shrink_node_memcgs",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .no_swap = true,
@@ -87,13 +86,10 @@ const Register kProtection{
                .disk = 64_MiB},
      .params = {{"protect", {"none", "low", "min"}}},
      .steps = Make,
-     .metrics = {{.name = "kept.after_file",
-                  .better = Better::kHigher,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 6 << 20,
-                  .cause = "without protection any of it may be taken",
-                  .value = "read 16 MiB beside it.kept"}}}};
+     .metrics = {
+         Metric::Size("kept.after_file", "read 16 MiB beside it.kept")
+             .HigherIsBetter()
+             .Within(6 << 20, "without protection any of it may be taken")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -118,14 +118,12 @@ Steps<Siblings> Make(const Params& p, const Facts&) {
 const Register kProtectionTree{
     {.id = "memcg/protection_tree",
      .summary = "a parent's memory.min and memory.low cap and share theirs",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: the effective "
-                           "min (low) boundary is limited by memory.min "
-                           "(memory.low) values of all ancestor cgroups; "
-                           "overcommitted, each child gets the part of it "
-                           "that is proportional to its usage",
-                  .functions = "effective_protection, "
-                               "mem_cgroup_calculate_protection, "
-                               "propagate_protected_usage"},
+     .claim = "Documentation/admin-guide/cgroup-v2: the effective min (low) "
+              "boundary is limited by memory.min (memory.low) values of all "
+              "ancestor cgroups; overcommitted, each child gets the part of it "
+              "that is proportional to its usage",
+     .functions = "effective_protection, mem_cgroup_calculate_protection, "
+                  "propagate_protected_usage",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .no_swap = true,
@@ -134,13 +132,9 @@ const Register kProtectionTree{
                .disk = 64_MiB},
      .params = {{"protect", {"low", "min"}}},
      .steps = Make,
-     .metrics = {{.name = "part.both",
-                  .better = Better::kHigher,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 1 << 20,
-                  .cause = "reclaim takes clusters of 32 pages",
-                  .value = "press, parent has part.both"}}}};
+     .metrics = {Metric::Size("part.both", "press, parent has part.both")
+                     .HigherIsBetter()
+                     .Within(1 << 20, "reclaim takes clusters of 32 pages")}}};
 
 }  // namespace
 }  // namespace oomgate

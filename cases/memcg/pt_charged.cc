@@ -63,27 +63,21 @@ Steps<Tables> Make(const Params&, const Facts& f) {
 const Register kPtCharged{
     {.id = "memcg/pt_charged",
      .summary = "page tables are charged to the cgroup, and told of, exactly",
-     .explains = {.claim = "Seed 0: tables are whole pages, of four levels; "
-                           "they are what its sparse reader dies of",
-                  .functions = "pte_alloc_one, __pud_alloc, "
-                               "mod_lruvec_page_state(NR_PAGETABLE)",
-                  .look_at = "current below VmPTE says that tables are not "
-                             "charged (GFP_PGTABLE_USER); pagetables, that "
-                             "they are not counted"},
+     .claim = "Seed 0: tables are whole pages, of four levels; they are what "
+              "its sparse reader dies of",
+     .functions =
+         "pte_alloc_one, __pud_alloc, mod_lruvec_page_state(NR_PAGETABLE)",
+     .look_at = "current below VmPTE says that tables are not charged "
+                "(GFP_PGTABLE_USER); pagetables, that they are not counted",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .steps = Make,
-     .metrics = {{.name = "stat",
-                  .unit = "bytes",
-                  .value = "read a byte in each 2 MiB of 4 GiB.pagetables"},
-                 {.name = "current",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 64 * 4096,
-                  .cause = "the CPU's charge batch",
-                  .value = "read a byte in each 2 MiB of 4 GiB.current"}}}};
+     .metrics = {
+         Metric::Size("stat", "read a byte in each 2 MiB of 4 GiB.pagetables")
+             .EitherWay(),
+         Metric::Size("current", "read a byte in each 2 MiB of 4 GiB.current")
+             .Within(64 * 4096, "the CPU's charge batch")}}};
 
 }  // namespace
 }  // namespace oomgate

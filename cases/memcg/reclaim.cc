@@ -77,9 +77,9 @@ Steps<Held> Make(const Params&, const Facts& f) {
 const Register kReclaim{
     {.id = "memcg/reclaim",
      .summary = "memory.reclaim takes what it is asked for, or says EAGAIN",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: "
-                           "memory.reclaim; seed 1: observing memory",
-                  .functions = "memory_reclaim, try_to_free_mem_cgroup_pages"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory.reclaim; seed 1: "
+              "observing memory",
+     .functions = "memory_reclaim, try_to_free_mem_cgroup_pages",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .no_swap = true,
@@ -88,13 +88,8 @@ const Register kReclaim{
                .disk = 64_MiB},
      .probe = Probe,
      .steps = Make,
-     .metrics = {{.name = "taken",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 2 << 20,
-                  .cause = "reclaim works in batches",
-                  .value = "ask for 2 MiB.taken"}}}};
+     .metrics = {Metric::Size("taken", "ask for 2 MiB.taken")
+                     .Within(2 << 20, "reclaim works in batches")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -83,21 +83,17 @@ Steps<Filled> Make(const Params&, const Facts& f) {
 const Register kRecovery{
     {.id = "memcg/recovery",
      .summary = "after a kill all is given back; the next gets just as far",
-     .explains = {.claim = "Seed 0: a page-table eater is killed, and then "
-                           "all is well again; Documentation/admin-guide/"
-                           "cgroup-v2: memory.max is a hard limit",
-                  .functions = "exit_mmap, uncharge_batch, oom_reap_task_mm, "
-                               "page_counter_cancel",
-                  .look_at = "written is how far each came, current what it "
-                             "left"},
+     .claim =
+         "Seed 0: a page-table eater is killed, and then all is well again; "
+         "Documentation/admin-guide/cgroup-v2: memory.max is a hard limit",
+     .functions =
+         "exit_mmap, uncharge_batch, oom_reap_task_mm, page_counter_cancel",
+     .look_at = "written is how far each came, current what it left",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .steps = Make,
-     .metrics = {{.name = "recover_ms",
-                  .better = Better::kLower,
-                  .unit = "ms",
-                  .kind = Kind::kTime,
-                  .value = "fill it with page tables.ms"}}}};
+     .metrics = {
+         Metric::Time("recover_ms", "ms", "fill it with page tables.ms")}}};
 
 }  // namespace
 }  // namespace oomgate

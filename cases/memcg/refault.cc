@@ -131,12 +131,10 @@ Steps<Readers> Make(const Params&, const Facts& f) {
 const Register kRefault{
     {.id = "memcg/refault",
      .summary = "a page read again after reclaim is a refault of the reader",
-     .explains =
-         {.claim = "Documentation/admin-guide/cgroup-v2: "
-                   "workingset_refault_anon, workingset_refault_file; seed 1: "
-                   "memory observation",
-          .functions = "workingset_eviction, workingset_refault",
-          .look_at = "first and second are refaults of the two groups"},
+     .claim = "Documentation/admin-guide/cgroup-v2: workingset_refault_anon, "
+              "workingset_refault_file; seed 1: memory observation",
+     .functions = "workingset_eviction, workingset_refault",
+     .look_at = "first and second are refaults of the two groups",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,

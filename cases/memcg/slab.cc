@@ -116,21 +116,16 @@ Steps<Objects> Make(const Params&, const Facts& f) {
 const Register kSlab{
     {.id = "memcg/slab",
      .summary = "dentries and inodes are charged, reclaimed, given back",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: dentries and "
-                           "inodes are charged as kernel memory; seed 1: what "
-                           "uses memory",
-                  .functions = "memcg_slab_post_alloc_hook, obj_cgroup_charge, "
-                               "shrink_slab_memcg, prune_dcache_sb"},
+     .claim = "Documentation/admin-guide/cgroup-v2: dentries and inodes are "
+              "charged as kernel memory; seed 1: what uses memory",
+     .functions = "memcg_slab_post_alloc_hook, obj_cgroup_charge, "
+                  "shrink_slab_memcg, prune_dcache_sb",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2, .alone = true},
      .steps = Make,
-     .metrics = {{.name = "per_name",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 16,
-                  .cause = "the kernel's layout of a dentry",
-                  .value = "look up 4000 names in vain.bytes a name"}}}};
+     .metrics = {
+         Metric::Size("per_name", "look up 4000 names in vain.bytes a name")
+             .Within(16, "the kernel's layout of a dentry")}}};
 
 }  // namespace
 }  // namespace oomgate

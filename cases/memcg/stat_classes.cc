@@ -178,17 +178,16 @@ Steps<Classes> Make(const Params&, const Facts& f) {
 const Register kStatClasses{
     {.id = "memcg/stat_classes",
      .summary = "memory.stat: anon, file, shmem, tables, locked, to the byte",
-     .explains = {.claim = "Seed 1: observing memory; "
-                           "Documentation/admin-guide/cgroup-v2: memory.stat "
-                           "breaks the footprint down by type",
-                  .functions = "__mod_lruvec_state, __mod_memcg_lruvec_state, "
-                               "mod_memcg_state, count_memcg_events"},
+     .claim = "Seed 1: observing memory; Documentation/admin-guide/cgroup-v2: "
+              "memory.stat breaks the footprint down by type",
+     .functions = "__mod_lruvec_state, __mod_memcg_lruvec_state, "
+                  "mod_memcg_state, count_memcg_events",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .steps = Make,
-     .metrics = {{.name = "grown.anon",
-                  .unit = "bytes",
-                  .value = "write, lock, share, fill a memfd.anon"}}}};
+     .metrics = {
+         Metric::Size("grown.anon", "write, lock, share, fill a memfd.anon")
+             .EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate

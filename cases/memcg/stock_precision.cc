@@ -75,24 +75,20 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kStockPrecision{
     {.id = "memcg/stock_precision",
      .summary = "memory.current grows by whole batches, never too late",
-     .explains = {.claim = "Seed 0: which counters are exact; memory.current "
-                           "is not, by MEMCG_CHARGE_BATCH pages a CPU",
-                  .deed = "in a group of its own, writes page after page and "
-                          "reads memory.current after each",
-                  .functions = "try_charge_memcg, consume_stock, refill_stock",
-                  .look_at = "behind counts readings below what was written; "
-                             "smallest and largest are the jumps seen"},
+     .claim = "Seed 0: which counters are exact; memory.current is not, by "
+              "MEMCG_CHARGE_BATCH pages a CPU",
+     .deed = "in a group of its own, writes page after page and reads "
+             "memory.current after each",
+     .functions = "try_charge_memcg, consume_stock, refill_stock",
+     .look_at = "behind counts readings below what was written; smallest and "
+                "largest are the jumps seen",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "over_charge",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 64 * 4096,
-                  .cause = "the CPU's charge batch"}}}};
+     .metrics = {Metric::Size("over_charge")
+                     .Within(64 * 4096, "the CPU's charge batch")}}};
 
 }  // namespace
 }  // namespace oomgate

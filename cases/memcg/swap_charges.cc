@@ -62,10 +62,10 @@ Steps<Owners> Make(const Params&, const Facts& f) {
 const Register kSwapCharges{
     {.id = "memcg/swap_charges",
      .summary = "what comes back from swap is charged to who wrote it",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: memory "
-                           "ownership, memory.swap.current; seed 1: swap",
-                  .functions = "mem_cgroup_swapin_charge_folio, "
-                               "mem_cgroup_swapout, __folio_end_writeback"},
+     .claim = "Documentation/admin-guide/cgroup-v2: memory ownership, "
+              "memory.swap.current; seed 1: swap",
+     .functions = "mem_cgroup_swapin_charge_folio, mem_cgroup_swapout, "
+                  "__folio_end_writeback",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,

@@ -55,23 +55,18 @@ Steps<Slowed> Make(const Params&, const Facts&) {
 const Register kSwapHighCase{
     {.id = "memcg/swap_high",
      .summary = "memory.swap.high slows down a group that swaps beyond it",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v2: over "
-                           "memory.swap.high, all further allocations are "
-                           "throttled (since 5.8); seed 1: swap",
-                  .functions = "swap_find_max_overage, calculate_high_delay, "
-                               "mem_cgroup_handle_over_high",
-                  .look_at = "a status of -1 is a child that still runs"},
+     .claim = "Documentation/admin-guide/cgroup-v2: over memory.swap.high, all "
+              "further allocations are throttled (since 5.8); seed 1: swap",
+     .functions = "swap_find_max_overage, calculate_high_delay, "
+                  "mem_cgroup_handle_over_high",
+     .look_at = "a status of -1 is a child that still runs",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,
                .cgroup = 2,
                .box = {{"memory.swap.max", "max"}}},
      .steps = Make,
-     .metrics = {{.name = "total",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kTime,
-                  .value = "watch it for 2.5 s.total"}}}};
+     .metrics = {Metric::Time("total", "bytes", "watch it for 2.5 s.total")}}};
 
 }  // namespace
 }  // namespace oomgate

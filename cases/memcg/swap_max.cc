@@ -147,13 +147,11 @@ Steps<Swapper> Make(const Params& p, const Facts& f) {
 const Register kSwapMax{
     {.id = "memcg/swap_max",
      .summary = "memory.swap.max: memory.max and that much, to the page",
-     .explains = {.claim = "Seed 1: swap; Documentation/admin-guide/cgroup-v2: "
-                           "memory.swap.max is the swap usage hard limit",
-                  .functions =
-                      "__mem_cgroup_try_charge_swap, "
-                      "mem_cgroup_get_nr_swap_pages, shrink_folio_list",
-                  .look_at = "far is how far the writer came, in the best of "
-                             "some tries"},
+     .claim = "Seed 1: swap; Documentation/admin-guide/cgroup-v2: "
+              "memory.swap.max is the swap usage hard limit",
+     .functions = "__mem_cgroup_try_charge_swap, mem_cgroup_get_nr_swap_pages, "
+                  "shrink_folio_list",
+     .look_at = "far is how far the writer came, in the best of some tries",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,
@@ -161,13 +159,9 @@ const Register kSwapMax{
                .box = {{"memory.swap.max", "max"}}},
      .params = {{"swap", {"0", "2m", "max"}}, {"kind", {"anon", "shmem"}}},
      .steps = Make,
-     .metrics = {{.name = "far",
-                  .better = Better::kHigher,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 96 * 4096,
-                  .cause = "the writer's own stack and tables",
-                  .value = "write 8 MiB.far"}},
+     .metrics = {Metric::Size("far", "write 8 MiB.far")
+                     .HigherIsBetter()
+                     .Within(96 * 4096, "the writer's own stack and tables")},
      .timeout_seconds = 60}};
 
 }  // namespace

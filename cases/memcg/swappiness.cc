@@ -70,10 +70,8 @@ Steps<Unswapped> Make(const Params&, const Facts& f) {
 const Register kSwappiness{
     {.id = "memcg/swappiness",
      .summary = "swappiness 0 swaps nothing of a group: it is killed",
-     .explains = {.claim = "Documentation/admin-guide/sysctl/vm: swappiness; "
-                           "seed 1: swap",
-                  .functions = "get_scan_count, get_swappiness, "
-                               "mem_cgroup_swappiness"},
+     .claim = "Documentation/admin-guide/sysctl/vm: swappiness; seed 1: swap",
+     .functions = "get_scan_count, get_swappiness, mem_cgroup_swappiness",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,

@@ -85,21 +85,17 @@ Steps<Residue> Make(const Params&, const Facts& f) {
 const Register kTmpfsResidue{
     {.id = "memcg/tmpfs_residue",
      .summary = "tmpfs pages stay charged to their group until unlink",
-     .explains = {.claim = "Seed 1: shm; Documentation/admin-guide/cgroup-v2: "
-                           "a memory area is charged to the cgroup which "
-                           "instantiated it, until it is released",
-                  .functions = "shmem_add_to_page_cache, mem_cgroup_charge, "
-                               "shmem_undo_range, mem_cgroup_oom"},
+     .claim =
+         "Seed 1: shm; Documentation/admin-guide/cgroup-v2: a memory area is "
+         "charged to the cgroup which instantiated it, until it is released",
+     .functions = "shmem_add_to_page_cache, mem_cgroup_charge, "
+                  "shmem_undo_range, mem_cgroup_oom",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2, .alone = true},
      .steps = Make,
-     .metrics = {{.name = "left_current",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 1 << 19,
-                  .cause = "per-CPU charge batches",
-                  .value = "unlink it again, write 1 MiB.current"}}}};
+     .metrics = {
+         Metric::Size("left_current", "unlink it again, write 1 MiB.current")
+             .Within(1 << 19, "per-CPU charge batches")}}};
 
 }  // namespace
 }  // namespace oomgate

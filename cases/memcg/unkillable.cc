@@ -108,13 +108,12 @@ Steps<Protected> Make(const Params&, const Facts& f) {
 const Register kUnkillable{
     {.id = "memcg/unkillable",
      .summary = "nobody to kill: faults wait, system calls stop half-way",
-     .explains = {.claim = "Seed 0: a valid access cannot fail; where nobody "
-                           "may be killed it waits (cgroup.unkillable_"
-                           "livelock, cgroup.populate_partial)",
-                  .functions = "mem_cgroup_oom, pagefault_out_of_memory, "
-                               "faultin_page, madvise_populate",
-                  .look_at = "a status of -1 is a child that still runs; pages "
-                             "says how far each call came"},
+     .claim = "Seed 0: a valid access cannot fail; where nobody may be killed "
+              "it waits (cgroup.unkillable_livelock, cgroup.populate_partial)",
+     .functions = "mem_cgroup_oom, pagefault_out_of_memory, faultin_page, "
+                  "madvise_populate",
+     .look_at = "a status of -1 is a child that still runs; pages says how far "
+                "each call came",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2, .alone = true},
      .steps = Make}};

@@ -99,11 +99,10 @@ Steps<Counters> Make(const Params&, const Facts& f) {
 const Register kV1Counters{
     {.id = "memcg/v1_counters",
      .summary = "v1: failcnt, max_usage, kmem; a limit below usage is EBUSY",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v1/memory; seed "
-                           "0: page tables are kernel memory of the process",
-                  .functions =
-                      "mem_cgroup_resize_max, page_counter_try_charge, "
-                      "memcg_account_kmem, mem_cgroup_force_empty"},
+     .claim = "Documentation/admin-guide/cgroup-v1/memory; seed 0: page tables "
+              "are kernel memory of the process",
+     .functions = "mem_cgroup_resize_max, page_counter_try_charge, "
+                  "memcg_account_kmem, mem_cgroup_force_empty",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 1},
      .steps = Make}};

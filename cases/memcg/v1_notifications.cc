@@ -106,10 +106,10 @@ Steps<Listeners> Make(const Params&, const Facts&) {
 const Register kV1Notifications{
     {.id = "memcg/v1_notifications",
      .summary = "v1 tells of thresholds and pressure, to who asked for it",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v1/memory: memory "
-                           "thresholds, memory pressure; seed 1: observing OOM",
-                  .functions = "__mem_cgroup_threshold, vmpressure_work_fn, "
-                               "vmpressure_event"},
+     .claim = "Documentation/admin-guide/cgroup-v1/memory: memory thresholds, "
+              "memory pressure; seed 1: observing OOM",
+     .functions =
+         "__mem_cgroup_threshold, vmpressure_work_fn, vmpressure_event",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 1, .alone = true, .disk = 64_MiB},
      .steps = Make}};

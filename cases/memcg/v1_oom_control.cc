@@ -137,10 +137,10 @@ Steps<Disabled> Make(const Params&, const Facts& f) {
 const Register kV1OomControl{
     {.id = "memcg/v1_oom_control",
      .summary = "v1: with oom_kill_disable a task sleeps at the limit",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v1/memory: "
-                           "memory.oom_control; seed 1: observing OOM",
-                  .functions = "mem_cgroup_oom_synchronize, "
-                               "mem_cgroup_oom_notify, memcg_oom_recover"},
+     .claim = "Documentation/admin-guide/cgroup-v1/memory: memory.oom_control; "
+              "seed 1: observing OOM",
+     .functions =
+         "mem_cgroup_oom_synchronize, mem_cgroup_oom_notify, memcg_oom_recover",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 1},
      .steps = Make}};

@@ -51,10 +51,9 @@ Steps<Two> Make(const Params&, const Facts& f) {
 const Register kV1Swappiness{
     {.id = "memcg/v1_swappiness",
      .summary = "v1: a group's own swappiness, 0 or 100, decides about swap",
-     .explains = {.claim = "Documentation/admin-guide/cgroup-v1/memory: "
-                           "swappiness overrides the global one, and 0 does "
-                           "not swap; seed 1: swap",
-                  .functions = "mem_cgroup_swappiness, get_scan_count"},
+     .claim = "Documentation/admin-guide/cgroup-v1/memory: swappiness "
+              "overrides the global one, and 0 does not swap; seed 1: swap",
+     .functions = "mem_cgroup_swappiness, get_scan_count",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,

@@ -37,7 +37,7 @@ Case Meta(const char* id, const char* summary) {
           .summary = summary,
           .subject = Return,
           .expect = Holds,
-          .metrics = {{.name = "answer"}},
+          .metrics = {Metric::Count("answer").EitherWay()},
           .timeout_seconds = 2,
           .meta = true};
 }

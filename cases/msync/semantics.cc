@@ -200,18 +200,13 @@ const Register kSemantics{
     {.id = "msync/semantics",
      .summary = "msync writes back what it is given; MS_ASYNC and private "
                 "mappings nothing",
-     .explains = {.claim =
-                      "Seed 1: msync; msync(2): \"MS_ASYNC is a no-op since "
-                      "Linux 2.6.19\"",
-                  .functions =
-                      "msync, vfs_fsync_range, folio_mkclean, do_wp_page",
-                  .look_at = "dirty is what the mapping says"},
+     .claim =
+         "Seed 1: msync; msync(2): \"MS_ASYNC is a no-op since Linux 2.6.19\"",
+     .functions = "msync, vfs_fsync_range, folio_mkclean, do_wp_page",
+     .look_at = "dirty is what the mapping says",
      .needs = {.disk = 64_MiB},
      .steps = Make,
-     .metrics = {{.name = "sync_written",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "MS_SYNC.disk wrote"}}}};
+     .metrics = {Metric::Size("sync_written", "MS_SYNC.disk wrote")}}};
 
 }  // namespace
 }  // namespace oomgate

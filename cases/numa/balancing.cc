@@ -58,13 +58,10 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kBalancing{
     {.id = "numa/balancing",
      .summary = "hot pages move to who uses them; off means off",
-     .explains = {.claim = "Seed 1 (NUMA); admin-guide/sysctl/kernel.rst, "
-                           "numa_balancing",
-                  .functions =
-                      "task_numa_work, change_prot_numa, do_numa_page, "
-                      "migrate_misplaced_folio",
-                  .look_at =
-                      "scanned, faults, migrated: which of them is missing"},
+     .claim = "Seed 1 (NUMA); admin-guide/sysctl/kernel.rst, numa_balancing",
+     .functions = "task_numa_work, change_prot_numa, do_numa_page, "
+                  "migrate_misplaced_folio",
+     .look_at = "scanned, faults, migrated: which of them is missing",
      .suite = Suite::kNightly,
      .needs = TwoNodes(),
      .adjust = Adjust,

@@ -41,10 +41,10 @@ Needs Shape() {
 const Register kBindSwap{
     {.id = "numa/bind_swap",
      .summary = "bound to a full node: swaps, though the other node is free",
-     .explains = {.claim = "Seed 1: \"NUMA and swap\": a node under pressure "
-                           "swaps while others have room",
-                  .functions = "shrink_node, mpol_bind nodemask",
-                  .look_at = "node0: pages that broke the binding"},
+     .claim = "Seed 1: \"NUMA and swap\": a node under pressure swaps while "
+              "others have room",
+     .functions = "shrink_node, mpol_bind nodemask",
+     .look_at = "node0: pages that broke the binding",
      .needs = Shape(),
      .steps = Make}};
 

@@ -61,10 +61,8 @@ Needs WithThp() {
 const Register kCollapseNode{
     {.id = "numa/collapse_node",
      .summary = "a huge page is made on the node that most pages are on",
-     .explains = {.claim =
-                      "Seed 1 (NUMA, khugepaged); admin-guide/mm/transhuge",
-                  .functions = "hpage_collapse_scan_pmd, "
-                               "hpage_collapse_find_target_node"},
+     .claim = "Seed 1 (NUMA, khugepaged); admin-guide/mm/transhuge",
+     .functions = "hpage_collapse_scan_pmd, hpage_collapse_find_target_node",
      .needs = WithThp(),
      .steps = Make,
      .timeout_seconds = 60}};

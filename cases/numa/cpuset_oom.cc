@@ -41,14 +41,11 @@ Needs Shape() {
 const Register kCpusetOom{
     {.id = "numa/cpuset_oom",
      .summary = "a full cpuset: its process is killed, others and nodes spared",
-     .explains = {.claim = "Seed 1 (numactl): a set of nodes is a limit, and "
-                           "panic_on_oom=1 does not reach into it",
-                  .deed =
-                      "in a cpuset with node 1 only, writes more than that has",
-                  .functions = "constrained_alloc, cpuset_zone_allowed, "
-                               "oom_cpuset_eligible",
-                  .look_at =
-                      "a panic: a constrained OOM was taken for a global one"},
+     .claim = "Seed 1 (numactl): a set of nodes is a limit, and panic_on_oom=1 "
+              "does not reach into it",
+     .deed = "in a cpuset with node 1 only, writes more than that has",
+     .functions = "constrained_alloc, cpuset_zone_allowed, oom_cpuset_eligible",
+     .look_at = "a panic: a constrained OOM was taken for a global one",
      .blast = Blast::kMachine,
      .needs = Shape(),
      .subject = Subject,

@@ -123,14 +123,12 @@ Steps<Rebind> Make(const Params&, const Facts& f) {
 const Register kCpusetRebind{
     {.id = "numa/cpuset_rebind",
      .summary = "pages and policies follow a cpuset that narrows and widens",
-     .explains = {.claim = "Seed 1 (numactl); set_mempolicy(2): "
-                           "MPOL_F_STATIC_NODES, MPOL_F_RELATIVE_NODES; "
-                           "cgroup-v2: cpuset.mems migrates pages",
-                  .functions = "mpol_rebind_nodemask, mpol_rebind_task, "
-                               "mpol_rebind_mm, mpol_relative_nodemask, "
-                               "cpuset_migrate_mm",
-                  .look_at = "plain, static, … is what came from node 1; "
-                             "nodes are 1: node 0, 2: node 1, 3: both"},
+     .claim = "Seed 1 (numactl); set_mempolicy(2): MPOL_F_STATIC_NODES, "
+              "MPOL_F_RELATIVE_NODES; cgroup-v2: cpuset.mems migrates pages",
+     .functions = "mpol_rebind_nodemask, mpol_rebind_task, mpol_rebind_mm, "
+                  "mpol_relative_nodemask, cpuset_migrate_mm",
+     .look_at = "plain, static, … is what came from node 1; nodes are 1: node "
+                "0, 2: node 1, 3: both",
      .blast = Blast::kMachine,
      .needs = TwoNodes(),
      .steps = Make}};

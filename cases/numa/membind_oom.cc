@@ -36,14 +36,12 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kMembindOom{
     {.id = "numa/membind_oom",
      .summary = "bound to a full node: killed, not failed, not spilled over",
-     .explains =
-         {.claim = "Seed 1: \"--membind must allocate there, fails "
-                   "otherwise\": it does not fail, it is OOM-killed",
-          .deed = "bound to node 1, writes more than that node has",
-          .functions =
-              "constrained_alloc, oom_cpuset_eligible, mpol_in_nodemask",
-          .look_at = "a dead bystander says that the killer looked beyond the "
-                     "policy's nodes"},
+     .claim = "Seed 1: \"--membind must allocate there, fails otherwise\": it "
+              "does not fail, it is OOM-killed",
+     .deed = "bound to node 1, writes more than that node has",
+     .functions = "constrained_alloc, oom_cpuset_eligible, mpol_in_nodemask",
+     .look_at = "a dead bystander says that the killer looked beyond the "
+                "policy's nodes",
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
                .no_swap = true,
@@ -60,12 +58,8 @@ const Register kMembindOom{
                      .prepare = HoldOnNode0,
                      .oom_score_adj = 1000}},
      .oom_score_adj = 0,
-     .metrics = {{.name = "written",
-                  .better = Better::kHigher,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 8 << 20,
-                  .cause = "free memory of the node at the start"}}}};
+     .metrics = {Metric::Size("written").HigherIsBetter().Within(
+         8 << 20, "free memory of the node at the start")}}};
 
 }  // namespace
 }  // namespace oomgate::numa

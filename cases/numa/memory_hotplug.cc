@@ -71,12 +71,10 @@ std::string Probe(const Params&, const Facts&) {
 const Register kMemoryHotplug{
     {.id = "numa/memory_hotplug",
      .summary = "memory that goes offline leaves every limit, to the page",
-     .explains =
-         {.claim =
-              "numa.memory_hotplug: MemTotal, CommitLimit and the limit of "
+     .claim = "numa.memory_hotplug: MemTotal, CommitLimit and the limit of "
               "mode 0 follow memory; admin-guide/mm/memory-hotplug",
-          .functions = "offline_pages, adjust_managed_page_count, "
-                       "vm_commit_limit, __vm_enough_memory"},
+     .functions = "offline_pages, adjust_managed_page_count, vm_commit_limit, "
+                  "__vm_enough_memory",
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
                .no_swap = true,

@@ -141,12 +141,11 @@ Steps<Moving> Make(const Params&, const Facts& f) {
 const Register kMoveMigrate{
     {.id = "numa/move_migrate",
      .summary = "pages move to the node they are told to, with their bytes",
-     .explains = {.claim = "Seed 1 (NUMA): move_migrate and strict_errors; "
-                           "move_pages(2), migrate_pages(2), mbind(2)",
-                  .functions = "do_pages_move, do_migrate_pages, do_mbind",
-                  .look_at =
-                      "statuses is what move_pages says, node0 and node1 what "
-                      "numa_maps says"},
+     .claim = "Seed 1 (NUMA): move_migrate and strict_errors; move_pages(2), "
+              "migrate_pages(2), mbind(2)",
+     .functions = "do_pages_move, do_migrate_pages, do_mbind",
+     .look_at = "statuses is what move_pages says, node0 and node1 what "
+                "numa_maps says",
      .needs = TwoNodes(),
      .steps = Make}};
 

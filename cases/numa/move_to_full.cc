@@ -59,12 +59,12 @@ Steps<Placing> Make(const Params&, const Facts&) {
 const Register kMoveToFull{
     {.id = "numa/move_to_full",
      .summary = "pages that find no room on a node stay; nobody is killed",
-     .explains = {.claim = "Seed 1 (NUMA); move_pages(2), mbind(2): "
-                           "MPOL_MF_MOVE moves what can be moved",
-                  .functions = "migrate_pages, alloc_migration_target, "
-                               "__alloc_pages_may_oom",
-                  .look_at = "kills: somebody died for a page that had a "
-                             "place; all and wrong: pages were lost"},
+     .claim = "Seed 1 (NUMA); move_pages(2), mbind(2): MPOL_MF_MOVE moves what "
+              "can be moved",
+     .functions =
+         "migrate_pages, alloc_migration_target, __alloc_pages_may_oom",
+     .look_at = "kills: somebody died for a page that had a place; all and "
+                "wrong: pages were lost",
      .blast = Blast::kMachine,
      .needs = TwoNodes(),
      .params = {{"by", {"pages", "policy"}}},

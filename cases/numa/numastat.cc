@@ -138,13 +138,10 @@ Steps<Numastat> Make(const Params&, const Facts& f) {
 const Register kNumastat{
     {.id = "numa/numastat",
      .summary = "each node counts hits, misses and what was wanted of it",
-     .explains = {.claim =
-                      "Seed 1 (NUMA, memory observation); admin-guide/numastat",
-                  .functions = "zone_statistics, alloc_page_interleave, "
-                               "fold_vm_numa_events",
-                  .look_at =
-                      "<counter>.<node> is what the counter grew by; of the "
-                      "last step, beside the pages that are there"},
+     .claim = "Seed 1 (NUMA, memory observation); admin-guide/numastat",
+     .functions = "zone_statistics, alloc_page_interleave, fold_vm_numa_events",
+     .look_at = "<counter>.<node> is what the counter grew by; of the last "
+                "step, beside the pages that are there",
      .needs = TwoNodes(),
      .steps = Make}};
 

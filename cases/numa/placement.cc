@@ -101,13 +101,11 @@ Steps<Placing> Make(const Params&, const Facts& f) {
 const Register kPlacement{
     {.id = "numa/placement",
      .summary = "which node pages come from, under each policy, to the page",
-     .explains =
-         {.claim = "Seed 1: \"numactl --membind, --interleave\": "
-                   "interleave_exact, weighted_interleave, local_default, "
-                   "preferred_fallback (with room); numa(7), set_mempolicy(2)",
-          .functions =
-              "policy_nodemask, interleave_nid, weighted_interleave_nid"
-              ", mempolicy_slab_node"},
+     .claim = "Seed 1: \"numactl --membind, --interleave\": interleave_exact, "
+              "weighted_interleave, local_default, preferred_fallback (with "
+              "room); numa(7), set_mempolicy(2)",
+     .functions = "policy_nodemask, interleave_nid, weighted_interleave_nid, "
+                  "mempolicy_slab_node",
      .needs = TwoNodes(),
      .steps = Make}};
 

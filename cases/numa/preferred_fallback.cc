@@ -40,9 +40,9 @@ std::string Probe(const Params& p, const Facts& f) {
 const Register kPreferredFallback{
     {.id = "numa/preferred_fallback",
      .summary = "a full preferred node spills over, and kills nobody",
-     .explains = {.claim = "Seed 1: numactl --preferred, as against --membind",
-                  .functions = "policy_node, alloc_pages_preferred_many, "
-                               "get_page_from_freelist"},
+     .claim = "Seed 1: numactl --preferred, as against --membind",
+     .functions =
+         "policy_node, alloc_pages_preferred_many, get_page_from_freelist",
      .needs = TwoNodes(),
      .params = {{"nodes", {"one", "many"}}},
      .probe = Probe,

@@ -51,18 +51,13 @@ Steps<Placing> Make(const Params&, const Facts&) {
 const Register kPtPlacement{
     {.id = "numa/pt_placement",
      .summary = "page tables obey the process's policy, not the mapping's",
-     .explains =
-         {.claim = "Seed 1 (numactl) and seed 0 (page tables are memory too)",
-          .functions = "pte_alloc_one, alloc_pages (get_task_policy)"},
+     .claim = "Seed 1 (numactl) and seed 0 (page tables are memory too)",
+     .functions = "pte_alloc_one, alloc_pages (get_task_policy)",
      .needs = TwoNodes(),
      .steps = Make,
-     .metrics = {{.name = "mapping_bound",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 1 << 20,
-                  .cause = "tables of other processes",
-                  .value = "read a mapping bound to node 1.on node 1"}}}};
+     .metrics = {Metric::Size("mapping_bound",
+                              "read a mapping bound to node 1.on node 1")
+                     .Within(1 << 20, "tables of other processes")}}};
 
 }  // namespace
 }  // namespace oomgate::numa

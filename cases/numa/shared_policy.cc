@@ -94,11 +94,11 @@ Steps<Placing> Make(const Params&, const Facts&) {
 const Register kSharedPolicy{
     {.id = "numa/shared_policy",
      .summary = "shared memory comes from where its range is bound to",
-     .explains =
-         {.claim = "Seed 1 (numactl, shm); Documentation/admin-guide/mm/numa_"
-                   "memory_policy: shared policies",
-          .functions = "shmem_set_policy, mpol_set_shared_policy, "
-                       "mpol_shared_policy_lookup, shmem_get_pgoff_policy"},
+     .claim =
+         "Seed 1 (numactl, shm); "
+         "Documentation/admin-guide/mm/numa_memory_policy: shared policies",
+     .functions = "shmem_set_policy, mpol_set_shared_policy, "
+                  "mpol_shared_policy_lookup, shmem_get_pgoff_policy",
      .needs = TwoNodes(),
      .steps = Make}};
 

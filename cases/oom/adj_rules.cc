@@ -155,12 +155,10 @@ Steps<Scores> Make(const Params&, const Facts&) {
 const Register kAdjRules{
     {.id = "oom/adj_rules",
      .summary = "who may set oom_score_adj, who inherits it, who is exempt",
-     .explains = {.claim =
-                      "Seed 1 (OOM); Documentation/filesystems/proc.rst, 3.1",
-                  .functions =
-                      "__set_oom_adj, oom_score_adj_write, copy_signal, "
-                      "oom_badness (in_vfork)",
-                  .look_at = "a value that is 9999 could not be read at all"},
+     .claim = "Seed 1 (OOM); Documentation/filesystems/proc.rst, 3.1",
+     .functions = "__set_oom_adj, oom_score_adj_write, copy_signal, "
+                  "oom_badness (in_vfork)",
+     .look_at = "a value that is 9999 could not be read at all",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .steps = Make,

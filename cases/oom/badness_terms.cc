@@ -50,25 +50,21 @@ Oracle Expect(const Params& p, const Facts& f) {
 const Register kBadnessTerms{
     {.id = "oom/badness_terms",
      .summary = "anonymous, shared and page-table pages weigh the same",
-     .explains =
-         {.claim = "Seed 0: \"killed with low RES\" for its page tables; "
-                   "oom_badness adds RSS, swap and page tables",
-          .deed = "2 MiB of one kind against anonymous memory in a cgroup: "
-                  "bisects how much of it the kind outweighs",
-          .functions = "oom_badness, get_mm_rss, mm_pgtables_bytes",
-          .look_at = "lead_lost and lead_won, in pages: what of the first "
-                     "one's memory is not counted, or counted twice"},
+     .claim = "Seed 0: \"killed with low RES\" for its page tables; "
+              "oom_badness adds RSS, swap and page tables",
+     .deed = "2 MiB of one kind against anonymous memory in a cgroup: bisects "
+             "how much of it the kind outweighs",
+     .functions = "oom_badness, get_mm_rss, mm_pgtables_bytes",
+     .look_at = "lead_lost and lead_won, in pages: what of the first one's "
+                "memory is not counted, or counted twice",
      .blast = Blast::kCgroup,
      .needs = {.memory = 15_MiB, .kernel_log = true, .settings = ManyKills()},
      .params = {{"of", {"anonymous", "shared", "tables"}}},
      .subject = Subject,
      .expect = Expect,
      .oom_score_adj = 0,
-     .metrics = {{.name = "largest",
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 1 << 20,
-                  .cause = "RSS is read approximately from 6.2 to 6.19"}}}};
+     .metrics = {Metric::Size("largest").EitherWay().Within(
+         1 << 20, "RSS is read approximately from 6.2 to 6.19")}}};
 
 }  // namespace
 }  // namespace oomgate::oom

@@ -46,13 +46,11 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kEveryKillTold{
     {.id = "oom/every_kill_told",
      .summary = "the kernel's log names every process that is killed",
-     .explains =
-         {.claim = "Seed 1: observing OOM; Seed 0 reads \"Killed process\"",
-          .deed = "lets 14 children die at their group's limit, one after the "
-                  "other",
-          .functions = "__oom_kill_process, oom_kill_process (oom_rs)",
-          .look_at = "told are the lines \"Killed process\", events the kills "
-                     "that the group counts"},
+     .claim = "Seed 1: observing OOM; Seed 0 reads \"Killed process\"",
+     .deed = "lets 14 children die at their group's limit, one after the other",
+     .functions = "__oom_kill_process, oom_kill_process (oom_rs)",
+     .look_at = "told are the lines \"Killed process\", events the kills that "
+                "the group counts",
      .blast = Blast::kCgroup,
      .needs =
          {.memory = 64_MiB, .no_swap = true, .cgroup = 2, .kernel_log = true},

@@ -51,25 +51,19 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kLatency{
     {.id = "oom/latency",
      .summary = "a kill ends in seconds, and holds nobody else up for seconds",
-     .explains = {.claim = "Seed 1 (OOM): what a kill costs",
-                  .deed = "fills a cgroup around 16 MiB; a process outside "
-                          "measures its own pauses",
-                  .functions = "mem_cgroup_out_of_memory, exit_mm",
-                  .look_at = "compare kill_us and heart.pause_us in pairs"},
+     .claim = "Seed 1 (OOM): what a kill costs",
+     .deed = "fills a cgroup around 16 MiB; a process outside measures its own "
+             "pauses",
+     .functions = "mem_cgroup_out_of_memory, exit_mm",
+     .look_at = "compare kill_us and heart.pause_us in pairs",
      .blast = Blast::kCgroup,
      .needs = {.memory = 31_MiB},
      .subject = Subject,
      .expect = Expect,
      .bystanders = {{.name = "heart", .prepare = StartHeart, .in_box = false}},
      .oom_score_adj = 0,
-     .metrics = {{.name = "kill_us",
-                  .better = Better::kLower,
-                  .unit = "us",
-                  .kind = Kind::kTime},
-                 {.name = "heart.pause_us",
-                  .better = Better::kLower,
-                  .unit = "us",
-                  .kind = Kind::kTime}}}};
+     .metrics = {Metric::Time("kill_us", "us"),
+                 Metric::Time("heart.pause_us", "us")}}};
 
 }  // namespace
 }  // namespace oomgate::oom

@@ -54,16 +54,15 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kMemcgAdjThreshold{
     {.id = "oom/memcg_adj_threshold",
      .summary = "the score that changes the victim, in units of the limit",
-     .explains =
-         {.claim = "Seed 1 (OOM); Documentation/filesystems/proc.rst: "
-                   "oom_score_adj is in thousandths of the allowed memory",
-          .deed = "bisects the score at which 1 MiB dies instead of 4 MiB, in "
-                  "a cgroup of 15 MiB; panic_on_oom=1 and "
-                  "oom_kill_allocating_task=1 do not reach into it",
-          .functions = "oom_badness, mem_cgroup_get_max, oom_evaluate_task",
-          .look_at = "lead_lost and lead_won: by how many pages the second "
-                     "one led when it lived and when it died; killed itself: "
-                     "oom_kill_allocating_task reached into the cgroup"},
+     .claim = "Seed 1 (OOM); Documentation/filesystems/proc.rst: oom_score_adj "
+              "is in thousandths of the allowed memory",
+     .deed = "bisects the score at which 1 MiB dies instead of 4 MiB, in a "
+             "cgroup of 15 MiB; panic_on_oom=1 and oom_kill_allocating_task=1 "
+             "do not reach into it",
+     .functions = "oom_badness, mem_cgroup_get_max, oom_evaluate_task",
+     .look_at = "lead_lost and lead_won: by how many pages the second one led "
+                "when it lived and when it died; killed itself: "
+                "oom_kill_allocating_task reached into the cgroup",
      .blast = Blast::kCgroup,
      // 3840 pages: a step is 3 pages, not 3.84.
      .needs = {.memory = 15_MiB, .kernel_log = true, .settings = ManyKills()},
@@ -72,10 +71,10 @@ const Register kMemcgAdjThreshold{
      .subject = Subject,
      .expect = Expect,
      .oom_score_adj = 0,
-     .metrics = {{.name = "threshold",
-                  .kind = Kind::kBounded,
-                  .tolerance = 64,
-                  .cause = "RSS is read approximately from 6.2 to 6.19"}}}};
+     .metrics = {
+         Metric::Count("threshold")
+             .EitherWay()
+             .Within(64, "RSS is read approximately from 6.2 to 6.19")}}};
 
 }  // namespace
 }  // namespace oomgate::oom

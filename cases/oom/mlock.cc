@@ -71,9 +71,9 @@ Steps<Pressed> Make(const Params&, const Facts& f) {
 const Register kMlock{
     {.id = "oom/mlock",
      .summary = "locked memory stays, and does not protect who locked it",
-     .explains = {.claim = "Seed 1 (madvise and mlock list); mlock(2)",
-                  .functions = "mlock_folio, folio_evictable, oom_badness",
-                  .look_at = "swap: locked pages that were swapped"},
+     .claim = "Seed 1 (madvise and mlock list); mlock(2)",
+     .functions = "mlock_folio, folio_evictable, oom_badness",
+     .look_at = "swap: locked pages that were swapped",
      .blast = Blast::kCgroup,
      .needs = {.memory = 28_MiB,
                .swap = 64_MiB,

@@ -75,12 +75,11 @@ Steps<Negative> Make(const Params&, const Facts&) {
 const Register kNegativePoints{
     {.id = "oom/negative_points",
      .summary = "where all have points below zero, the most of them die first",
-     .explains = {.claim = "Seed 1 (OOM); Documentation/filesystems/proc: "
-                           "oom_score_adj; only -1000 disables a kill",
-                  .functions = "select_bad_process, oom_evaluate_task, "
-                               "oom_badness",
-                  .look_at = "points is what the smaller one has, in pages; "
-                             "ended 0: no victim was found"},
+     .claim = "Seed 1 (OOM); Documentation/filesystems/proc: oom_score_adj; "
+              "only -1000 disables a kill",
+     .functions = "select_bad_process, oom_evaluate_task, oom_badness",
+     .look_at = "points is what the smaller one has, in pages; ended 0: no "
+                "victim was found",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
      .steps = Make,

@@ -15,12 +15,11 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
 const Register kNoKillable{
     {.id = "oom/no_killable",
      .summary = "nobody may be killed: the kernel panics",
-     .explains = {.claim = "Seed 1 (OOM): oom_score_adj -1000 exempts",
-                  .deed = "exempts all processes and writes more than the "
-                          "machine has",
-                  .functions = "out_of_memory, oom_badness",
-                  .look_at = "somebody was killed: OOM_SCORE_ADJ_MIN does not "
-                             "exempt; a hang: the kernel does not give up"},
+     .claim = "Seed 1 (OOM): oom_score_adj -1000 exempts",
+     .deed = "exempts all processes and writes more than the machine has",
+     .functions = "out_of_memory, oom_badness",
+     .look_at = "somebody was killed: OOM_SCORE_ADJ_MIN does not exempt; a "
+                "hang: the kernel does not give up",
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .no_swap = true},
      .subject = Subject,

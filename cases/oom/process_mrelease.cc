@@ -78,9 +78,8 @@ Steps<Held> Make(const Params&, const Facts& f) {
 const Register kProcessMreleaseCase{
     {.id = "oom/process_mrelease",
      .summary = "the memory of a killed process is taken at once",
-     .explains = {.claim = "Seed 1 (OOM); process_mrelease(2), since 5.15",
-                  .functions = "process_mrelease, __oom_reap_task_mm, "
-                               "task_will_free_mem"},
+     .claim = "Seed 1 (OOM); process_mrelease(2), since 5.15",
+     .functions = "process_mrelease, __oom_reap_task_mm, task_will_free_mem",
      .suite = Suite::kQuick,
      .steps = Make,
      .oom_score_adj = 0}};

@@ -64,22 +64,18 @@ Steps<Contest> Make(const Params&, const Facts&) {
 const Register kReaper{
     {.id = "oom/reaper",
      .summary = "a victim that cannot end gives its memory all the same",
-     .explains =
-         {.claim = "Seed 1 (OOM): an overcommitted access ends in a kill; the "
-                   "kill must free memory",
-          .functions = "queue_oom_reaper, wake_oom_reaper, oom_reap_task_mm, "
-                       "__oom_reap_task_mm, MMF_OOM_SKIP",
-          .look_at = "waited_ms below two seconds: who else was killed; a "
-                     "deadline: nobody was reaped"},
+     .claim = "Seed 1 (OOM): an overcommitted access ends in a kill; the kill "
+              "must free memory",
+     .functions = "queue_oom_reaper, wake_oom_reaper, oom_reap_task_mm, "
+                  "__oom_reap_task_mm, MMF_OOM_SKIP",
+     .look_at = "waited_ms below two seconds: who else was killed; a deadline: "
+                "nobody was reaped",
      .blast = Blast::kCgroup,
      .needs = {.memory = 31_MiB, .kernel_log = true},
      .steps = Make,
      .oom_score_adj = 0,
-     .metrics = {{.name = "waited_ms",
-                  .better = Better::kLower,
-                  .unit = "ms",
-                  .kind = Kind::kTime,
-                  .value = "fill the box, wait for the reaper.waited_ms"}}}};
+     .metrics = {Metric::Time("waited_ms", "ms",
+                              "fill the box, wait for the reaper.waited_ms")}}};
 
 }  // namespace
 }  // namespace oomgate::oom

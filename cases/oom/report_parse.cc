@@ -102,11 +102,10 @@ Steps<Contest> Make(const Params&, const Facts& f) {
 const Register kReportParse{
     {.id = "oom/report_parse",
      .summary = "the kernel's report of a kill is true, number by number",
-     .explains = {.claim =
-                      "Seed 0 reads the report: anon-rss, file-rss, pgtables",
-                  .functions = "dump_header, dump_tasks, dump_oom_summary, "
-                               "__oom_kill_process",
-                  .look_at = "the report in the kernel's log"},
+     .claim = "Seed 0 reads the report: anon-rss, file-rss, pgtables",
+     .functions =
+         "dump_header, dump_tasks, dump_oom_summary, __oom_kill_process",
+     .look_at = "the report in the kernel's log",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 31_MiB,

@@ -93,21 +93,17 @@ std::string Probe(const Params&, const Facts& f) {
 const Register kScoreFormula{
     {.id = "oom/score_formula",
      .summary = "oom_score follows badness, page by page",
-     .explains =
-         {.claim = "Seed 0: killed with low RES; the score counts RSS, swap "
-                   "and page tables (Documentation/filesystems/proc.rst, 3.2)",
-          .functions = "proc_oom_score, oom_badness, mm_pgtables_bytes",
-          .look_at = "no changes: the kind does not count at all"},
+     .claim = "Seed 0: killed with low RES; the score counts RSS, swap and "
+              "page tables (Documentation/filesystems/proc.rst, 3.2)",
+     .functions = "proc_oom_score, oom_badness, mm_pgtables_bytes",
+     .look_at = "no changes: the kind does not count at all",
      .suite = Suite::kQuick,
      .probe = Probe,
      .steps = Make,
      .oom_score_adj = 0,
-     .metrics = {{.name = "anonymous.wrong",
-                  .better = Better::kLower,
-                  .value = "write anonymous pages.wrong"},
-                 {.name = "tables.wrong",
-                  .better = Better::kLower,
-                  .value = "read with a table each.wrong"}}}};
+     .metrics = {
+         Metric::Count("anonymous.wrong", "write anonymous pages.wrong"),
+         Metric::Count("tables.wrong", "read with a table each.wrong")}}};
 
 }  // namespace
 }  // namespace oomgate::oom

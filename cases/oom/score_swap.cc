@@ -49,15 +49,14 @@ Steps<Swapped> Make(const Params&, const Facts& f) {
 const Register kScoreSwap{
     {.id = "oom/score_swap",
      .summary = "what is in swap counts in oom_score as what is in RAM",
-     .explains = {.claim = "Seed 1 (OOM, swap): badness adds swap entries "
-                           "(Documentation/filesystems/proc.rst, 3.2)",
-                  .functions = "oom_badness, get_mm_counter(MM_SWAPENTS)",
-                  .look_at = "a score that falls: swap does not count"},
+     .claim = "Seed 1 (OOM, swap): badness adds swap entries "
+              "(Documentation/filesystems/proc.rst, 3.2)",
+     .functions = "oom_badness, get_mm_counter(MM_SWAPENTS)",
+     .look_at = "a score that falls: swap does not count",
      .needs = {.memory = 256_MiB, .swap = 64_MiB, .alone = true},
      .steps = Make,
      .oom_score_adj = 0,
-     .metrics = {
-         {.name = "swap", .unit = "bytes", .value = "page it all out.swap"}}}};
+     .metrics = {Metric::Size("swap", "page it all out.swap").EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate::oom

@@ -54,11 +54,10 @@ Steps<Sharing> Make(const Params&, const Facts&) {
 const Register kSharedMmKilled{
     {.id = "oom/shared_mm_killed",
      .summary = "all processes that share the victim's memory die with it",
-     .explains =
-         {.claim = "Seed 2 (clone with CLONE_VM instead of fork): what shares "
-                   "memory shares its end",
-          .functions = "__oom_kill_process, process_shares_mm",
-          .look_at = "signal of sharer 0: it outlived the victim"},
+     .claim = "Seed 2 (clone with CLONE_VM instead of fork): what shares "
+              "memory shares its end",
+     .functions = "__oom_kill_process, process_shares_mm",
+     .look_at = "signal of sharer 0: it outlived the victim",
      .blast = Blast::kCgroup,
      .needs = {.memory = 31_MiB},
      .steps = Make,

@@ -67,13 +67,12 @@ Steps<Full> Make(const Params&, const Facts& f) {
 const Register kSwapFull{
     {.id = "oom/swap_full",
      .summary = "swap is full before anybody is killed, and free after",
-     .explains =
-         {.claim = "Seed 1 (OOM, swap); appendix: swap counts in badness. "
-                   "Also mlock: locked pages stay, whatever the pressure",
-          .functions = "shrink_folio_list, folio_alloc_swap, oom_badness, "
-                       "swap_free, mlock_folio",
-          .look_at = "written is what fitted; table.swapents of the report is "
-                     "how much of it was in swap"},
+     .claim = "Seed 1 (OOM, swap); appendix: swap counts in badness. Also "
+              "mlock: locked pages stay, whatever the pressure",
+     .functions = "shrink_folio_list, folio_alloc_swap, oom_badness, "
+                  "swap_free, mlock_folio",
+     .look_at = "written is what fitted; table.swapents of the report is how "
+                "much of it was in swap",
      // Filling swap takes long on some kernels.
      .suite = Suite::kNightly,
      .blast = Blast::kCgroup,

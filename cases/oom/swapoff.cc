@@ -60,14 +60,10 @@ Steps<Swapoff> Make(const Params&, const Facts&) {
 const Register kSwapoffKilled{
     {.id = "oom/swapoff",
      .summary = "swapoff without room in RAM kills who asked, nobody else",
-     .explains = {.claim =
-                      "Seed 1 (OOM, swap); mm/oom_kill.c: oom_task_origin; "
-                      "swapoff(2)",
-                  .functions = "try_to_unuse, set_current_oom_origin, "
-                               "select_bad_process",
-                  .look_at =
-                      "signal is the child's; the subject with all the memory "
-                      "and a score of 1000 must live"},
+     .claim = "Seed 1 (OOM, swap); mm/oom_kill.c: oom_task_origin; swapoff(2)",
+     .functions = "try_to_unuse, set_current_oom_origin, select_bad_process",
+     .look_at = "signal is the child's; the subject with all the memory and a "
+                "score of 1000 must live",
      .suite = Suite::kNightly,
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .swap = 64_MiB, .alone = true},

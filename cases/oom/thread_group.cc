@@ -74,11 +74,10 @@ Steps<Contest> Make(const Params&, const Facts&) {
 const Register kThreadGroup{
     {.id = "oom/thread_group",
      .summary = "all threads of the victim die, its waiter sees one SIGKILL",
-     .explains =
-         {.claim = "Seed 0: who touches too much is killed, as a process",
-          .functions = "find_lock_task_mm, do_send_sig_info with PIDTYPE_TGID",
-          .look_at = "with leader=gone the other one dies where only first "
-                     "threads are looked at"},
+     .claim = "Seed 0: who touches too much is killed, as a process",
+     .functions = "find_lock_task_mm, do_send_sig_info with PIDTYPE_TGID",
+     .look_at = "with leader=gone the other one dies where only first threads "
+                "are looked at",
      .blast = Blast::kCgroup,
      .needs = {.memory = 31_MiB},
      .params = {{"leader", {"waits", "gone"}}},

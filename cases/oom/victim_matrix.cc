@@ -158,25 +158,21 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kVictimMatrix{
     {.id = "oom/victim_matrix",
      .summary = "who dies when the machine is full: by points, scores, knobs",
-     .explains = {.claim =
-                      "Seeds 0 and 1 (OOM). Also children_not_sacrificed (seed "
-                      "2: a fork's child does not pay for its parent) and "
-                      "kill_allocating_task",
-                  .functions =
-                      "out_of_memory, select_bad_process, oom_badness, "
-                      "oom_kill_process",
-                  .look_at = "who is which of 20, 10 and 5 MiB died (0, 1, 2)"},
+     .claim =
+         "Seeds 0 and 1 (OOM). Also children_not_sacrificed (seed 2: a fork's "
+         "child does not pay for its parent) and kill_allocating_task",
+     .functions =
+         "out_of_memory, select_bad_process, oom_badness, oom_kill_process",
+     .look_at = "who is which of 20, 10 and 5 MiB died (0, 1, 2)",
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .no_swap = true, .kernel_log = true},
      .adjust = Adjust,
      .params = {{"swap", {"none", "64m"}}},
      .steps = Make,
      .oom_score_adj = -999,
-     .metrics = {{.name = "threshold",
-                  .kind = Kind::kBounded,
-                  .tolerance = 8,
-                  .cause = "RSS is read approximately from 6.2 to 6.19",
-                  .value = "bisect a score.threshold"}},
+     .metrics = {Metric::Count("threshold", "bisect a score.threshold")
+                     .EitherWay()
+                     .Within(8, "RSS is read approximately from 6.2 to 6.19")},
      .timeout_seconds = 60}};
 
 }  // namespace

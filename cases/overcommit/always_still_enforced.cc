@@ -93,9 +93,9 @@ Steps<Limited> Make(const Params&, const Facts&) {
 const Register kAlwaysStillEnforced{
     {.id = "overcommit/always_still_enforced",
      .summary = "mode 1: RLIMIT_AS, RLIMIT_DATA, tmpfs and huge pages limit on",
-     .explains = {.claim = "Seed 2: mode 1 \"always\"; it is about commit only",
-                  .functions = "may_expand_vm, shmem_inode_acct_block, "
-                               "hugetlb_reserve_pages"},
+     .claim = "Seed 2: mode 1 \"always\"; it is about commit only",
+     .functions =
+         "may_expand_vm, shmem_inode_acct_block, hugetlb_reserve_pages",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "1")}},
      .steps = Make}};
 

@@ -94,9 +94,9 @@ Steps<Always> Make(const Params&, const Facts&) {
 const Register kAlwaysUnlimited{
     {.id = "overcommit/always_unlimited",
      .summary = "mode 1 refuses nothing for its size, and still charges it",
-     .explains = {.claim = "Seed 2: \"always: every allocation succeeds\"; "
-                           "Documentation/mm/overcommit-accounting, mode 1",
-                  .functions = "__vm_enough_memory, OVERCOMMIT_ALWAYS"},
+     .claim = "Seed 2: \"always: every allocation succeeds\"; "
+              "Documentation/mm/overcommit-accounting, mode 1",
+     .functions = "__vm_enough_memory, OVERCOMMIT_ALWAYS",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "1")}},
      .steps = Make}};
 

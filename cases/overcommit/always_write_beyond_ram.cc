@@ -28,23 +28,19 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kAlwaysWriteBeyondRam{
     {.id = "overcommit/always_write_beyond_ram",
      .summary = "mode 1: mapping beyond RAM succeeds, writing it is OOM-killed",
-     .explains = {.claim = "Seed 2: \"50M available, malloc 100M succeeds, "
-                           "writing beyond 50M is an OOM\"",
-                  .deed = "maps twice the RAM in mode 1, and writes it",
-                  .functions = "__vm_enough_memory, out_of_memory",
-                  .look_at = "the signal, and how much it wrote"},
+     .claim = "Seed 2: \"50M available, malloc 100M succeeds, writing beyond "
+              "50M is an OOM\"",
+     .deed = "maps twice the RAM in mode 1, and writes it",
+     .functions = "__vm_enough_memory, out_of_memory",
+     .look_at = "the signal, and how much it wrote",
      .blast = Blast::kMachine,
      .needs = {.no_swap = true,
                .kernel_log = true,
                .settings = {kVmKnobs.With(kMode, "1")}},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "written",
-                  .better = Better::kHigher,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 8 << 20,
-                  .cause = "free memory at the start, watermarks"}}}};
+     .metrics = {Metric::Size("written").HigherIsBetter().Within(
+         8 << 20, "free memory at the start, watermarks")}}};
 
 }  // namespace
 }  // namespace oomgate

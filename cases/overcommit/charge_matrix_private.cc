@@ -233,14 +233,12 @@ ChargeSteps Make(const Params& p, const Facts& f) {
 const Register kChargeMatrixPrivate{
     {.id = "overcommit/charge_matrix_private",
      .summary = "private mappings: Committed_AS follows each step to the page",
-     .explains =
-         {.claim = "overcommit.never.charge_matrix, .noreserve_ignored, "
-                   ".mprotect_unaccount; seed 1 on the flags of mmap, seed 2 "
-                   "on mode 2; Documentation/mm/overcommit-accounting",
-          .functions = "accountable_mapping, mmap_region, mprotect_fixup, "
-                       "move_vma, do_brk_flags, acct_stack_growth, "
-                       "vm_unacct_memory",
-          .look_at = "pages that a step keeps or gives back too much"},
+     .claim = "overcommit.never.charge_matrix, .noreserve_ignored, "
+              ".mprotect_unaccount; seed 1 on the flags of mmap, seed 2 on "
+              "mode 2; Documentation/mm/overcommit-accounting",
+     .functions = "accountable_mapping, mmap_region, mprotect_fixup, move_vma, "
+                  "do_brk_flags, acct_stack_growth, vm_unacct_memory",
+     .look_at = "pages that a step keeps or gives back too much",
      .needs = {.alone = true},
      .adjust = AdjustMode,
      .params = {{"mode", {"0", "1", "2"}}},

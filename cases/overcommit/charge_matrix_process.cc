@@ -128,12 +128,11 @@ ChargeSteps Make(const Params&, const Facts& f) {
 const Register kChargeMatrixProcess{
     {.id = "overcommit/charge_matrix_process",
      .summary = "processes: Committed_AS follows fork, exec and exit exactly",
-     .explains =
-         {.claim = "overcommit.never.charge_matrix; seed 2 on fork, vfork and "
-                   "MADV_DONTFORK",
-          .functions = "dup_mmap, exit_mmap, setup_arg_pages, exec_mmap",
-          .look_at = "own: what the parent is charged by smaps; less where a "
-                     "child gives it back"},
+     .claim = "overcommit.never.charge_matrix; seed 2 on fork, vfork and "
+              "MADV_DONTFORK",
+     .functions = "dup_mmap, exit_mmap, setup_arg_pages, exec_mmap",
+     .look_at = "own: what the parent is charged by smaps; less where a child "
+                "gives it back",
      .needs = {.alone = true},
      .adjust = AdjustMode,
      .params = {{"mode", {"0", "2"}}},

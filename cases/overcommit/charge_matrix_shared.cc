@@ -236,13 +236,12 @@ ChargeSteps Make(const Params& p, const Facts&) {
 const Register kChargeMatrixShared{
     {.id = "overcommit/charge_matrix_shared",
      .summary = "shared memory: Committed_AS follows each step to the page",
-     .explains =
-         {.claim = "overcommit.never.charge_matrix, .noreserve_ignored; seed 1 "
-                   "on shared memory; Documentation/mm/overcommit-accounting: "
-                   "\"shmfs memory drawn from the same pool\"",
-          .functions = "shmem_acct_size, shmem_reacct_size, shmem_acct_block, "
-                       "shmem_recalc_inode, shmem_evict_inode, newseg",
-          .look_at = "pages that a step keeps or gives back too much"},
+     .claim = "overcommit.never.charge_matrix, .noreserve_ignored; seed 1 on "
+              "shared memory; Documentation/mm/overcommit-accounting: \"shmfs "
+              "memory drawn from the same pool\"",
+     .functions = "shmem_acct_size, shmem_reacct_size, shmem_acct_block, "
+                  "shmem_recalc_inode, shmem_evict_inode, newseg",
+     .look_at = "pages that a step keeps or gives back too much",
      .needs = {.alone = true},
      .adjust = AdjustMode,
      .params = {{"mode", {"0", "1", "2"}}},

@@ -81,20 +81,17 @@ Steps<Command> Make(const Params&, const Facts&) {
 const Register kExecArguments{
     {.id = "overcommit/exec_arguments",
      .summary = "arguments end at a quarter of RLIMIT_STACK, to the byte",
-     .explains =
-         {.claim = "Seed 2: what else may refuse a command; execve(2): limits "
-                   "on size of arguments and environment",
-          .functions = "bprm_stack_limits, copy_strings, count",
-          .look_at = "bytes: what fits of 64 arguments, with each string's end "
-                     "and the file's name"},
+     .claim = "Seed 2: what else may refuse a command; execve(2): limits on "
+              "size of arguments and environment",
+     .functions = "bprm_stack_limits, copy_strings, count",
+     .look_at = "bytes: what fits of 64 arguments, with each string's end and "
+                "the file's name",
      .suite = Suite::kQuick,
      // A host may limit stacks, or what a memfd may be.
      .needs = {.alone = true},
      .steps = Make,
-     .metrics = {{.name = "default.bytes",
-                  .better = Better::kHigher,
-                  .unit = "bytes",
-                  .value = "with the default stack.bytes"}}}};
+     .metrics = {Metric::Size("default.bytes", "with the default stack.bytes")
+                     .HigherIsBetter()}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -280,12 +280,11 @@ Steps<Place> Make(const Params&, const Facts& f) {
 const Register kFailedCallsGiveBack{
     {.id = "overcommit/failed_calls_give_back",
      .summary = "what fails gives back its charge, wherever it failed",
-     .explains =
-         {.claim = "Documentation/mm/overcommit-accounting; seed 2 on calls "
-                   "that are refused",
-          .functions = "vm_unacct_memory in mmap_region, mprotect_fixup, "
-                       "move_vma, dup_mmap, newseg, shmem_fallocate",
-          .look_at = "left: pages that a call kept or gave back too much"},
+     .claim = "Documentation/mm/overcommit-accounting; seed 2 on calls that "
+              "are refused",
+     .functions = "vm_unacct_memory in mmap_region, mprotect_fixup, move_vma, "
+                  "dup_mmap, newseg, shmem_fallocate",
+     .look_at = "left: pages that a call kept or gave back too much",
      .blast = Blast::kMachine,
      .needs = {.no_swap = true,
                .alone = true,

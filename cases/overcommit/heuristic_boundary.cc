@@ -41,23 +41,21 @@ std::string Probe(const Params&, const Facts& f) {
 const Register kHeuristicBoundary{
     {.id = "overcommit/heuristic_boundary",
      .summary = "mode 0 refuses one mapping larger than RAM + swap, exactly",
-     .explains =
-         {.claim = "overcommit.heuristic.boundary, .touched_then_map; seed 2: "
-                   "the heuristic as free + cached + swap … holds up "
-                   "to 5.1 only; Documentation/mm/overcommit-accounting",
-          .deed = "bisects the largest private writable mapping, with and "
-                  "without memory in use and in huge pages",
-          .functions = "__vm_enough_memory, OVERCOMMIT_GUESS: pages > "
-                       "totalram_pages + total_swap_pages",
-          .look_at =
-              "a limit that moves with what is touched is the old heuristic"},
+     .claim = "overcommit.heuristic.boundary, .touched_then_map; seed 2: the "
+              "heuristic as free + cached + swap … holds up to 5.1 only; "
+              "Documentation/mm/overcommit-accounting",
+     .deed = "bisects the largest private writable mapping, with and without "
+             "memory in use and in huge pages",
+     .functions = "__vm_enough_memory, OVERCOMMIT_GUESS: pages > "
+                  "totalram_pages + total_swap_pages",
+     .look_at = "a limit that moves with what is touched is the old heuristic",
      .needs = {.settings = {kVmKnobs.With(kMode, "0")}},
      .adjust = Adjust,
      .params = {{"touched", {"none", "half"}}, {"swap", {"0", "64m"}}},
      .probe = Probe,
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "largest", .unit = "bytes"}}}};
+     .metrics = {Metric::Size("largest").EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate

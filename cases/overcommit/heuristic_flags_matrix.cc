@@ -84,11 +84,11 @@ Steps<Maps> Make(const Params&, const Facts& f) {
 const Register kHeuristicFlagsMatrix{
     {.id = "overcommit/heuristic_flags_matrix",
      .summary = "mode 0: what is checked against RAM + swap, and what is not",
-     .explains = {.claim = "Seed 1 on the flags of mmap, seed 2 on the "
-                           "heuristic; mmap(2), MAP_NORESERVE",
-                  .functions = "accountable_mapping, do_mmap, shmem_acct_size",
-                  .look_at = "limit, over: of a mapping as large as RAM + "
-                             "swap, and a page more; ac, nr: flags of smaps"},
+     .claim = "Seed 1 on the flags of mmap, seed 2 on the heuristic; mmap(2), "
+              "MAP_NORESERVE",
+     .functions = "accountable_mapping, do_mmap, shmem_acct_size",
+     .look_at = "limit, over: of a mapping as large as RAM + swap, and a page "
+                "more; ac, nr: flags of smaps",
      .suite = Suite::kQuick,
      .needs = {.settings = {kVmKnobs.With(kMode, "0")}},
      .steps = Make}};

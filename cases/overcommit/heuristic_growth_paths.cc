@@ -86,11 +86,10 @@ Steps<Paths> Make(const Params&, const Facts& f) {
 const Register kHeuristicGrowthPaths{
     {.id = "overcommit/heuristic_growth_paths",
      .summary = "mode 0: each call is checked by what it adds, never the sum",
-     .explains =
-         {.claim = "overcommit.heuristic.growth_paths, .cumulative_unbounded; "
-                   "seed 2 on the heuristic; seed 0: overcommit has no sum",
-          .functions = "mprotect_fixup, vma_to_resize, do_brk_flags, "
-                       "__vm_enough_memory, dup_mmap"},
+     .claim = "overcommit.heuristic.growth_paths, .cumulative_unbounded; seed "
+              "2 on the heuristic; seed 0: overcommit has no sum",
+     .functions = "mprotect_fixup, vma_to_resize, do_brk_flags, "
+                  "__vm_enough_memory, dup_mmap",
      .suite = Suite::kQuick,
      .needs = {.settings = {kVmKnobs.With(kMode, "0")}},
      .steps = Make}};

@@ -110,13 +110,12 @@ Steps<Maps> Make(const Params&, const Facts& f) {
 const Register kMaxMapCount{
     {.id = "overcommit/max_map_count",
      .summary = "vm.max_map_count is exact for each call that makes mappings",
-     .explains =
-         {.claim = "Seed 2: what else may say \"Cannot allocate memory\"; "
-                   "Documentation/admin-guide/sysctl/vm: max_map_count",
-          .functions = "do_mmap, do_brk_flags, split_vma, do_munmap, move_vma, "
-                       "mremap_to",
-          .look_at = "fewest spare: how many more than there are must be "
-                     "allowed, -1 one less; before: the errno with one less"},
+     .claim = "Seed 2: what else may say \"Cannot allocate memory\"; "
+              "Documentation/admin-guide/sysctl/vm: max_map_count",
+     .functions =
+         "do_mmap, do_brk_flags, split_vma, do_munmap, move_vma, mremap_to",
+     .look_at = "fewest spare: how many more than there are must be allowed, "
+                "-1 one less; before: the errno with one less",
      .blast = Blast::kMachine,
      .needs = {.alone = true},
      .steps = Make}};

@@ -164,15 +164,12 @@ Steps<Place> Make(const Params&, const Facts& f) {
 const Register kNeverAtTheLimit{
     {.id = "overcommit/never_at_the_limit",
      .summary = "mode 2, nothing left: who is refused, how, and who is not",
-     .explains = {.claim =
-                      "overcommit.never.shmem_enospc_sigbus, .batch_overshoot, "
-                      ".thread_create; seed 2 on mode 2 and fork; "
-                      "seed 0 on thread stacks",
-                  .functions =
-                      "__vm_enough_memory, shmem_acct_block, acct of mprotect, "
-                      "mremap, brk, dup_mmap, bprm_mm_init",
-                  .look_at = "wrote is the room, rounded up to the batches of "
-                             "a CPU"},
+     .claim =
+         "overcommit.never.shmem_enospc_sigbus, .batch_overshoot, "
+         ".thread_create; seed 2 on mode 2 and fork; seed 0 on thread stacks",
+     .functions = "__vm_enough_memory, shmem_acct_block, acct of mprotect, "
+                  "mremap, brk, dup_mmap, bprm_mm_init",
+     .look_at = "wrote is the room, rounded up to the batches of a CPU",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
      .steps = Make}};
 

@@ -139,11 +139,10 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kNeverCommitLimit{
     {.id = "overcommit/never_commit_limit",
      .summary = "mode 2: CommitLimit by its formula, and reached to the page",
-     .explains =
-         {.claim = "Seed 1: the CommitLimit formula; seed 2's limit of \"total "
-                   "RAM + CommitLimit\" is wrong, as the largest mapping shows",
-          .functions = "vm_commit_limit, hugetlb_total_pages, "
-                       "overcommit_ratio_handler, __vm_enough_memory, swapoff"},
+     .claim = "Seed 1: the CommitLimit formula; seed 2's limit of \"total RAM "
+              "+ CommitLimit\" is wrong, as the largest mapping shows",
+     .functions = "vm_commit_limit, hugetlb_total_pages, "
+                  "overcommit_ratio_handler, __vm_enough_memory, swapoff",
      .blast = Blast::kMachine,
      .needs = {.alone = true},
      .adjust = Adjust,

@@ -95,12 +95,11 @@ Steps<Program> Make(const Params&, const Facts&) {
 const Register kNeverExec{
     {.id = "overcommit/never_exec",
      .summary = "mode 2, nothing left: execve is refused, and kills nobody",
-     .explains =
-         {.claim = "overcommit.never.exec_fail; seed 2: in mode 2 no command "
-                   "can be started any more; execve(2): ENOMEM, E2BIG",
-          .functions = "bprm_mm_init, insert_vm_struct, get_arg_page, "
-                       "acct_stack_growth, free_bprm",
-          .look_at = "an errno of 1000 and more: the signal that killed it"},
+     .claim = "overcommit.never.exec_fail; seed 2: in mode 2 no command can be "
+              "started any more; execve(2): ENOMEM, E2BIG",
+     .functions = "bprm_mm_init, insert_vm_struct, get_arg_page, "
+                  "acct_stack_growth, free_bprm",
+     .look_at = "an errno of 1000 and more: the signal that killed it",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
      .steps = Make}};
 

@@ -138,14 +138,12 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kNeverMaxMapExact{
     {.id = "overcommit/never_max_map_exact",
      .summary = "mode 2: the largest of every kind of memory, to the page",
-     .explains =
-         {.claim = "overcommit.never.max_map_exact, .noreserve_ignored, "
-                   ".map_fixed_replace; seed 2's \"total RAM + CommitLimit\" "
-                   "is wrong: the limit is CommitLimit",
-          .functions = "__vm_enough_memory, security_vm_enough_memory_mm",
-          .look_at = "beyond: pages that the kernel allowed beyond the rule; "
-                     "one kind that is off says which caller, all say that "
-                     "the rule is"},
+     .claim = "overcommit.never.max_map_exact, .noreserve_ignored, "
+              ".map_fixed_replace; seed 2's \"total RAM + CommitLimit\" is "
+              "wrong: the limit is CommitLimit",
+     .functions = "__vm_enough_memory, security_vm_enough_memory_mm",
+     .look_at = "beyond: pages that the kernel allowed beyond the rule; one "
+                "kind that is off says which caller, all say that the rule is",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
      .adjust = Adjust,
      .params = {{"who", {"admin", "user"}}, {"cpus", {"1", "2"}}},

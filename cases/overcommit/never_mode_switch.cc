@@ -119,10 +119,9 @@ Steps<Modes> Make(const Params&, const Facts& f) {
 const Register kNeverModeSwitch{
     {.id = "overcommit/never_mode_switch",
      .summary = "mode 2 holds at once, also beyond its limit; old maps stay",
-     .explains = {.claim =
-                      "overcommit.never.mode_switch; seed 2 on the three modes",
-                  .functions = "overcommit_policy_handler, sync_overcommit_as, "
-                               "accountable_mapping"},
+     .claim = "overcommit.never.mode_switch; seed 2 on the three modes",
+     .functions =
+         "overcommit_policy_handler, sync_overcommit_as, accountable_mapping",
      .blast = Blast::kMachine,
      .needs = {.no_swap = true, .cpus = 2, .alone = true},
      .steps = Make}};

@@ -132,11 +132,10 @@ Steps<Shell> Make(const Params&, const Facts& f) {
 const Register kNeverRecovery{
     {.id = "overcommit/never_recovery",
      .summary = "mode 2: at the limit a shell can still end who took it all",
-     .explains =
-         {.claim = "Seed 2: in mode 2 no command can be typed any more; "
-                   "Documentation/admin-guide/sysctl/vm: user_reserve_kbytes "
-                   "is there so that the hog can be killed",
-          .functions = "__vm_enough_memory, dup_mmap, vfork"},
+     .claim = "Seed 2: in mode 2 no command can be typed any more; "
+              "Documentation/admin-guide/sysctl/vm: user_reserve_kbytes is "
+              "there so that the hog can be killed",
+     .functions = "__vm_enough_memory, dup_mmap, vfork",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
      .steps = Make}};
 

@@ -121,14 +121,11 @@ Steps<Reserves> Make(const Params&, const Facts& f) {
 const Register kNeverReserves{
     {.id = "overcommit/never_reserves",
      .summary = "mode 2 keeps the administrator's and the user's reserve",
-     .explains = {.claim =
-                      "overcommit.never.reserves; Documentation/admin-guide/"
-                      "sysctl/vm: admin_reserve_kbytes, user_reserve_kbytes",
-                  .functions = "__vm_enough_memory, init_admin_reserve, "
-                               "init_user_reserve, cap_vm_enough_memory",
-                  .look_at =
-                      "less: pages by which a reserve lowers the largest "
-                      "mapping"},
+     .claim = "overcommit.never.reserves; Documentation/admin-guide/sysctl/vm: "
+              "admin_reserve_kbytes, user_reserve_kbytes",
+     .functions = "__vm_enough_memory, init_admin_reserve, init_user_reserve, "
+                  "cap_vm_enough_memory",
+     .look_at = "less: pages by which a reserve lowers the largest mapping",
      .blast = Blast::kMachine,
      .needs = {.no_swap = true, .alone = true},
      .steps = Make}};

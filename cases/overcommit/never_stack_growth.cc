@@ -55,10 +55,10 @@ Steps<Stack> Make(const Params&, const Facts& f) {
 const Register kNeverStackGrowth{
     {.id = "overcommit/never_stack_growth",
      .summary = "mode 2: a stack that cannot be charged ends in SIGSEGV",
-     .explains = {.claim = "overcommit.never.stack_growth_sigsegv; seed 2 on "
-                           "mode 2; Documentation/mm/overcommit-accounting: "
-                           "the gotcha of stack growth",
-                  .functions = "expand_downwards, acct_stack_growth"},
+     .claim =
+         "overcommit.never.stack_growth_sigsegv; seed 2 on mode 2; "
+         "Documentation/mm/overcommit-accounting: the gotcha of stack growth",
+     .functions = "expand_downwards, acct_stack_growth",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
      .steps = Make}};
 

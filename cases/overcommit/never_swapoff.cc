@@ -42,10 +42,8 @@ Steps<Swap> Make(const Params&, const Facts& f) {
 const Register kNeverSwapoff{
     {.id = "overcommit/never_swapoff",
      .summary = "mode 2: swapoff is refused where the swap is promised",
-     .explains = {.claim =
-                      "Seed 1: CommitLimit counts swap; swapoff(2): ENOMEM",
-                  .functions =
-                      "__do_sys_swapoff, security_vm_enough_memory_mm"},
+     .claim = "Seed 1: CommitLimit counts swap; swapoff(2): ENOMEM",
+     .functions = "__do_sys_swapoff, security_vm_enough_memory_mm",
      .blast = Blast::kMachine,
      .needs = {.swap = 64_MiB,
                .alone = true,

@@ -217,19 +217,18 @@ const Register kRlimits{
     {.id = "overcommit/rlimits",
      .summary = "RLIMIT_AS, _DATA and _MEMLOCK are exact, and count what they "
                 "say",
-     .explains = {.claim = "Seed 2: what else may say \"Cannot allocate "
-                           "memory\"; getrlimit(2), mlock(2), shmctl(2)",
-                  .functions = "may_expand_vm, count_vma_pages_range, "
-                               "mprotect_fixup, do_mlock, user_shm_lock"},
+     .claim = "Seed 2: what else may say \"Cannot allocate memory\"; "
+              "getrlimit(2), mlock(2), shmctl(2)",
+     .functions = "may_expand_vm, count_vma_pages_range, mprotect_fixup, "
+                  "do_mlock, user_shm_lock",
      .suite = Suite::kQuick,
      .needs = {.alone = true},  // locked segments count for the user
      .steps = Make,
-     .metrics = {{.name = "as.largest",
-                  .unit = "bytes",
-                  .value = "AS: leave room for 1000 pages.largest"},
-                 {.name = "data.largest",
-                  .unit = "bytes",
-                  .value = "DATA: leave room for 1000 pages.largest"}}}};
+     .metrics = {
+         Metric::Size("as.largest", "AS: leave room for 1000 pages.largest")
+             .EitherWay(),
+         Metric::Size("data.largest", "DATA: leave room for 1000 pages.largest")
+             .EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate

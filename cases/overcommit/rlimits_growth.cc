@@ -211,13 +211,11 @@ Steps<Growth> Make(const Params&, const Facts&) {
 const Register kRlimitsGrowth{
     {.id = "overcommit/rlimits_growth",
      .summary = "RLIMIT_AS, _DATA, _STACK and _MEMLOCK hold for what grows",
-     .explains = {.claim =
-                      "Seed 2: what else may say \"Cannot allocate memory\"; "
-                      "getrlimit(2), brk(2), mremap(2), mlockall(2)",
-                  .functions =
-                      "acct_stack_growth, expand_downwards, do_brk_flags, "
-                      "vma_to_resize, may_expand_vm, mlock_future_check",
-                  .look_at = "grown: pages, for stacks"},
+     .claim = "Seed 2: what else may say \"Cannot allocate memory\"; "
+              "getrlimit(2), brk(2), mremap(2), mlockall(2)",
+     .functions = "acct_stack_growth, expand_downwards, do_brk_flags, "
+                  "vma_to_resize, may_expand_vm, mlock_future_check",
+     .look_at = "grown: pages, for stacks",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .steps = Make}};

@@ -81,23 +81,17 @@ Steps<Filling> Make(const Params&, const Facts& f) {
 const Register kAsyncFree{
     {.id = "pages/async_free",
      .summary = "tables of what was unmapped or has ended come back in seconds",
-     .explains = {.claim = "Seed 1: munmap frees; since 6.14 tables are freed "
-                           "by RCU (page_tables.async_free)",
-                  .functions = "tlb_remove_table, tlb_flush_mmu, exit_mmap",
-                  .look_at = "left: what never comes back; pt_free_settle_ms: "
-                             "how long memory pressure outlives its cause"},
+     .claim = "Seed 1: munmap frees; since 6.14 tables are freed by RCU "
+              "(page_tables.async_free)",
+     .functions = "tlb_remove_table, tlb_flush_mmu, exit_mmap",
+     .look_at = "left: what never comes back; pt_free_settle_ms: how long "
+                "memory pressure outlives its cause",
      .needs = {.alone = true},
      .params = {{"by", {"munmap", "exit"}}},
      .steps = Make,
-     .metrics = {{.name = "left",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "give up.left"},
-                 {.name = "pt_free_settle_ms",
-                  .better = Better::kLower,
-                  .unit = "ms",
-                  .kind = Kind::kTime,
-                  .value = "give up.pt_free_settle_ms"}}}};
+     .metrics = {Metric::Size("left", "give up.left"),
+                 Metric::Time("pt_free_settle_ms", "ms",
+                              "give up.pt_free_settle_ms")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -95,12 +95,9 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kCoreDump{
     {.id = "pages/core_dump",
      .summary = "a core dump leaves holes where nothing was written",
-     .explains = {.claim = "Seed 0: memory that was only read takes no RAM; "
-                           "core(5)",
-                  .functions = "elf_core_dump, dump_user_range, get_dump_page, "
-                               "dump_skip",
-                  .look_at = "cached is what the core takes; core_size, how "
-                             "far it reaches"},
+     .claim = "Seed 0: memory that was only read takes no RAM; core(5)",
+     .functions = "elf_core_dump, dump_user_range, get_dump_page, dump_skip",
+     .look_at = "cached is what the core takes; core_size, how far it reaches",
      .needs = {.alone = true,
                .settings = {{"/proc/sys/kernel/core_pattern", kCore}}},
      .adjust = Adjust,

@@ -55,23 +55,16 @@ Steps<Filled> Make(const Params& p, const Facts& f) {
 const Register kDontneedReclaim{
     {.id = "pages/dontneed_reclaim",
      .summary = "MADV_DONTNEED of whole tables frees them since 6.14",
-     .explains = {.claim = "Seed 1: MADV_DONTNEED frees RSS immediately: true, "
-                           "but page tables only since 6.14 "
-                           "(page_tables.dontneed_reclaim)",
-                  .functions = "zap_pte_range, try_get_and_clear_pmd, "
-                               "try_to_free_pte",
-                  .look_at = "tables_whole: what an allocator that never "
-                             "unmaps keeps for ever"},
+     .claim = "Seed 1: MADV_DONTNEED frees RSS immediately: true, but page "
+              "tables only since 6.14 (page_tables.dontneed_reclaim)",
+     .functions = "zap_pte_range, try_get_and_clear_pmd, try_to_free_pte",
+     .look_at =
+         "tables_whole: what an allocator that never unmaps keeps for ever",
      .params = {{"fill", {"read", "write"}}},
      .steps = Make,
-     .metrics = {{.name = "tables_whole",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "discard all.tables"},
-                 {.name = "tables_pieces",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "discard half a table at a time.tables"}}}};
+     .metrics = {Metric::Size("tables_whole", "discard all.tables"),
+                 Metric::Size("tables_pieces",
+                              "discard half a table at a time.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

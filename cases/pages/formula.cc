@@ -43,20 +43,18 @@ Steps<Sparse> Make(const Params& p, const Facts&) {
 const Register kFormula{
     {.id = "pages/formula",
      .summary = "page tables follow their formula to the page",
-     .explains = {.claim = "Seed 0: tables are whole 4 KiB pages, four levels, "
-                           "the ceiling formula (page_tables.formula)",
-                  .functions = "mm_inc_nr_ptes, mm_inc_nr_pmds, "
-                               "mm_inc_nr_puds, free_pgtables",
-                  .look_at = "which level is off: 2m shows leaves, 1g adds "
-                             "directories, 512g the level above"},
+     .claim = "Seed 0: tables are whole 4 KiB pages, four levels, the ceiling "
+              "formula (page_tables.formula)",
+     .functions =
+         "mm_inc_nr_ptes, mm_inc_nr_pmds, mm_inc_nr_puds, free_pgtables",
+     .look_at = "which level is off: 2m shows leaves, 1g adds directories, "
+                "512g the level above",
      .suite = Suite::kQuick,
      .params = {{"stride", {"4k", "2m", "1g", "512g"}},
                 {"from", {"start", "edge"}}},
      .steps = Make,
-     .metrics = {{.name = "page_tables",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read a byte in every stride.tables"}}}};
+     .metrics = {
+         Metric::Size("page_tables", "read a byte in every stride.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -63,14 +63,13 @@ const Register kGlobalOom{
     {.id = "pages/global_oom",
      .summary =
          "page tables alone exhaust RAM in any mode; their owner is killed",
-     .explains =
-         {.claim = "Seed 0: \"killed with low RES\" (page_tables.global_oom); "
-                   "seed 1: \"without overcommit most OOM disappears\" is "
-                   "wrong here (page_tables.mode_independence)",
-          .functions = "oom_badness, mm_pgtables_bytes, __pte_alloc, "
-                       "accountable_mapping",
-          .look_at = "when the sibling dies instead, badness no longer counts "
-                     "page tables"},
+     .claim = "Seed 0: \"killed with low RES\" (page_tables.global_oom); seed "
+              "1: \"without overcommit most OOM disappears\" is wrong here "
+              "(page_tables.mode_independence)",
+     .functions =
+         "oom_badness, mm_pgtables_bytes, __pte_alloc, accountable_mapping",
+     .look_at =
+         "when the sibling dies instead, badness no longer counts page tables",
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .no_swap = true, .kernel_log = true},
      .adjust = Adjust,
@@ -78,12 +77,9 @@ const Register kGlobalOom{
      .steps = Make,
      .bystanders = {{.name = "sibling", .prepare = HoldMemory}},
      .oom_score_adj = 0,
-     .metrics = {{.name = "touches",
-                  .better = Better::kHigher,
-                  .kind = Kind::kBounded,
-                  .tolerance = 1024,
-                  .cause = "free memory at the start, watermarks",
-                  .value = "read a byte in every stride.touches"}}}};
+     .metrics = {Metric::Count("touches", "read a byte in every stride.touches")
+                     .HigherIsBetter()
+                     .Within(1024, "free memory at the start, watermarks")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -99,20 +99,16 @@ Steps<Guards> Make(const Params& p, const Facts& f) {
 const Register kGuardInstallNoFault{
     {.id = "pages/guard_install_no_fault",
      .summary = "guard regions build tables without a fault, and are charged",
-     .explains = {.claim = "Seed 0: page tables are memory that nothing shows "
-                           "(page_tables.guard_install_no_fault); madvise(2)",
-                  .functions = "madvise_guard_install, walk_page_range_mm, "
-                               "guard_install_set_pte, zap_pte_range",
-                  .look_at = "a survivor of tables=exceed: tables are not "
-                             "charged"},
+     .claim = "Seed 0: page tables are memory that nothing shows "
+              "(page_tables.guard_install_no_fault); madvise(2)",
+     .functions = "madvise_guard_install, walk_page_range_mm, "
+                  "guard_install_set_pte, zap_pte_range",
+     .look_at = "a survivor of tables=exceed: tables are not charged",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .kernel_log = true},
      .params = {{"tables", {"fit", "exceed"}}},
      .steps = Make,
-     .metrics = {{.name = "tables",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "install guards.tables"}}}};
+     .metrics = {Metric::Size("tables", "install guards.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -106,24 +106,19 @@ Steps<Reader> Make(const Params& p, const Facts& f) {
 const Register kKernelReadPaths{
     {.id = "pages/kernel_read_paths",
      .summary = "the kernel's own reads get the zero page, its writes memory",
-     .explains = {.claim =
-                      "Seed 0: \"reading does not trigger allocation\" "
-                      "(zero_page.kernel_read_paths); mlock(2), madvise(2)",
-                  .functions = "faultin_page, populate_vma_page_range, "
-                               "faultin_page_range, mmap_zero",
-                  .look_at =
-                      "rss: which path allocates; faults: which no longer "
-                      "counts or takes more than one page at a time"},
+     .claim = "Seed 0: \"reading does not trigger allocation\" "
+              "(zero_page.kernel_read_paths); mlock(2), madvise(2)",
+     .functions =
+         "faultin_page, populate_vma_page_range, faultin_page_range, mmap_zero",
+     .look_at = "rss: which path allocates; faults: which no longer counts or "
+                "takes more than one page at a time",
      .suite = Suite::kQuick,
      .params = {{"path",
                  {"write", "process_vm", "proc_mem", "dev_zero", "map_populate",
                   "populate_read", "populate_read_writable", "populate_write",
                   "mlock_readonly", "mlock_writable"}}},
      .steps = Make,
-     .metrics = {{.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "have the kernel read each page.rss"}}}};
+     .metrics = {Metric::Size("rss", "have the kernel read each page.rss")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

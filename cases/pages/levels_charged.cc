@@ -41,25 +41,20 @@ Steps<Sparse> Make(const Params& p, const Facts& f) {
 const Register kLevelsCharged{
     {.id = "pages/levels_charged",
      .summary = "tables of every level are charged to the cgroup, and freed",
-     .explains = {.claim = "Seed 0: four levels of tables, all of them memory "
-                           "(page_tables.formula); cgroup-v2: page tables are "
-                           "charged",
-                  .functions = "pte_alloc_one, pmd_alloc_one, pud_alloc_one, "
-                               "GFP_PGTABLE_USER",
-                  .look_at = "charged: 2m shows leaves, 1g directories, 512g "
-                             "the level above"},
+     .claim = "Seed 0: four levels of tables, all of them memory "
+              "(page_tables.formula); cgroup-v2: page tables are charged",
+     .functions =
+         "pte_alloc_one, pmd_alloc_one, pud_alloc_one, GFP_PGTABLE_USER",
+     .look_at =
+         "charged: 2m shows leaves, 1g directories, 512g the level above",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB},
      .params = {{"stride", {"2m", "1g", "512g"}}},
      .steps = Make,
-     .metrics = {{.name = "charged",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .kind = Kind::kBounded,
-                  .tolerance = 64.0 * 4096,
-                  .cause = "a batch of charges that a CPU holds",
-                  .value = "read a byte in every stride.charged"}}}};
+     .metrics = {
+         Metric::Size("charged", "read a byte in every stride.charged")
+             .Within(64.0 * 4096, "a batch of charges that a CPU holds")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

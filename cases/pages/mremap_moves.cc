@@ -157,11 +157,10 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kMremapMoves{
     {.id = "pages/mremap_moves",
      .summary = "mremap moves pages, swap entries and tables; none is lost",
-     .explains =
-         {.claim = "Seed 1: mremap; mremap(2): MREMAP_DONTUNMAP leaves the old "
-                   "place mapped, and gives its lock away",
-          .functions = "move_page_tables, move_ptes, move_normal_pmd, "
-                       "move_vma, vma_expandable"},
+     .claim = "Seed 1: mremap; mremap(2): MREMAP_DONTUNMAP leaves the old "
+              "place mapped, and gives its lock away",
+     .functions = "move_page_tables, move_ptes, move_normal_pmd, move_vma, "
+                  "vma_expandable",
      .adjust = Adjust,
      .params = {{"swap", {"0", "64m"}}},
      .steps = Make}};

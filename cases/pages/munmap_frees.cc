@@ -59,17 +59,14 @@ Steps<Parts> Make(const Params&, const Facts&) {
 const Register kMunmapFrees{
     {.id = "pages/munmap_frees",
      .summary = "unmapping frees the tables that hold nothing, only those",
-     .explains = {.claim = "Seed 1: munmap gives memory back, for page tables "
-                           "too (page_tables.munmap_frees)",
-                  .functions = "free_pgtables, free_pgd_range, "
-                               "move_page_tables, mm_dec_nr_ptes",
-                  .look_at = "too few at once may mean use after free"},
+     .claim = "Seed 1: munmap gives memory back, for page tables too "
+              "(page_tables.munmap_frees)",
+     .functions =
+         "free_pgtables, free_pgd_range, move_page_tables, mm_dec_nr_ptes",
+     .look_at = "too few at once may mean use after free",
      .suite = Suite::kQuick,
      .steps = Make,
-     .metrics = {{.name = "unmapped",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "unmap all.tables"}}}};
+     .metrics = {Metric::Size("unmapped", "unmap all.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

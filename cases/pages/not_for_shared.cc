@@ -92,21 +92,16 @@ Steps<Object> Make(const Params& p, const Facts& f) {
 const Register kNotForShared{
     {.id = "pages/not_for_shared",
      .summary = "reading a hole of shared memory allocates, unlike private",
-     .explains = {.claim =
-                      "Seed 0: \"sparse arrays are free\" is false for shared "
-                      "memory (zero_page.not_for_shared); seed 1: shm",
-                  .functions =
-                      "shmem_fault, shmem_get_folio, shmem_file_read_iter",
-                  .look_at = "shmem against rss: who counts wrong"},
+     .claim = "Seed 0: \"sparse arrays are free\" is false for shared memory "
+              "(zero_page.not_for_shared); seed 1: shm",
+     .functions = "shmem_fault, shmem_get_folio, shmem_file_read_iter",
+     .look_at = "shmem against rss: who counts wrong",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .params = {{"object",
                  {"anonymous", "dev_zero", "memfd_private", "memfd_shared"}}},
      .steps = Make,
-     .metrics = {{.name = "shmem",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read it through a mapping.shmem"}}}};
+     .metrics = {Metric::Size("shmem", "read it through a mapping.shmem")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

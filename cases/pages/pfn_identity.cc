@@ -96,10 +96,9 @@ std::string Probe(const Params&, const Facts&) {
 const Register kPfnIdentity{
     {.id = "pages/pfn_identity",
      .summary = "all pages that were only read are one frame: the zero page",
-     .explains = {.claim = "Seed 0: reads map \"the zero page\" "
-                           "(zero_page.pfn_identity)",
-                  .functions = "my_zero_pfn, is_zero_pfn, stable_page_flags",
-                  .look_at = "/proc/self/pagemap and /proc/kpageflags"},
+     .claim = "Seed 0: reads map \"the zero page\" (zero_page.pfn_identity)",
+     .functions = "my_zero_pfn, is_zero_pfn, stable_page_flags",
+     .look_at = "/proc/self/pagemap and /proc/kpageflags",
      .suite = Suite::kQuick,
      .probe = Probe,
      .steps = Make}};

@@ -48,15 +48,15 @@ Steps<Sparse> Make(const Params&, const Facts& f) {
 const Register kPopulateReadSingleSyscall{
     {.id = "pages/populate_read_single_syscall",
      .summary = "a call that fills the box with tables is killed inside it",
-     .explains = {.claim = "Seed 0: a valid access cannot fail, so it ends in "
-                           "a kill (page_tables.populate_read_single_syscall)",
-                  .functions = "faultin_page_range, fatal_signal_pending, "
-                               "__pte_alloc, try_charge_memcg",
-                  .look_at = "a deadline: the call does not see the signal"},
+     .claim = "Seed 0: a valid access cannot fail, so it ends in a kill "
+              "(page_tables.populate_read_single_syscall)",
+     .functions = "faultin_page_range, fatal_signal_pending, __pte_alloc, "
+                  "try_charge_memcg",
+     .look_at = "a deadline: the call does not see the signal",
      .blast = Blast::kCgroup,
      .needs = {.memory = 4_MiB, .kernel_log = true},
      .steps = Make,
-     .metrics = {{.name = "oom_kills"}}}};
+     .metrics = {Metric::Count("oom_kills").EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate::pages

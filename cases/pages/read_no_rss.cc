@@ -41,26 +41,18 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kReadNoRss{
     {.id = "pages/read_no_rss",
      .summary = "reading untouched memory maps the zero page: faults, no RSS",
-     .explains = {.claim = "Seed 0: \"reading does not trigger allocation\"; "
-                           "26,214,400 faults for 100 GB",
-                  .functions = "do_anonymous_page, my_zero_pfn",
-                  .look_at = "rss: reads allocate; anon_huge: "
-                             "MADV_NOHUGEPAGE is not honoured"},
+     .claim = "Seed 0: \"reading does not trigger allocation\"; 26,214,400 "
+              "faults for 100 GB",
+     .functions = "do_anonymous_page, my_zero_pfn",
+     .look_at =
+         "rss: reads allocate; anon_huge: MADV_NOHUGEPAGE is not honoured",
      .suite = Suite::kQuick,
      .adjust = Adjust,
      .params = {{"size", {"16m", "256m"}}, {"prot", {"r", "rw"}}},
      .steps = Make,
-     .metrics = {{.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read every page.rss"},
-                 {.name = "minor_faults",
-                  .better = Better::kLower,
-                  .value = "read every page.faults"},
-                 {.name = "page_tables",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read every page.tables"}}}};
+     .metrics = {Metric::Size("rss", "read every page.rss"),
+                 Metric::Count("minor_faults", "read every page.faults"),
+                 Metric::Size("page_tables", "read every page.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

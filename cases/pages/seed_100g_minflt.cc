@@ -92,25 +92,20 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kSeed100gMinflt{
     {.id = "pages/seed_100g_minflt",
      .summary = "a minor fault for every page read, 26,214,400 for 100 GiB",
-     .explains = {.claim = "Seed 0: 26,214,400 minor faults for 100 GB, and "
-                           "what its tables cost (zero_page.seed_100g_minflt)",
-                  .functions = "mm_account_fault, count_memcg_event_mm, "
-                               "mm_inc_nr_ptes, pgtable_pte_page_ctor",
-                  .look_at = "fewer faults: the kernel maps several zero pages "
-                             "at once; charged: whether tables are accounted"},
+     .claim = "Seed 0: 26,214,400 minor faults for 100 GB, and what its tables "
+              "cost (zero_page.seed_100g_minflt)",
+     .functions = "mm_account_fault, count_memcg_event_mm, mm_inc_nr_ptes, "
+                  "pgtable_pte_page_ctor",
+     .look_at = "fewer faults: the kernel maps several zero pages at once; "
+                "charged: whether tables are accounted",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB},
      .adjust = Adjust,
      .params = {{"size", {"512m", "2g", "100g"}}},
      .steps = Make,
-     .metrics = {{.name = "minor_faults",
-                  .better = Better::kLower,
-                  .value = "read every page.faults"},
-                 {.name = "page_tables",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read every page.tables"}}}};
+     .metrics = {Metric::Count("minor_faults", "read every page.faults"),
+                 Metric::Size("page_tables", "read every page.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

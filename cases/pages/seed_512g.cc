@@ -35,18 +35,16 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kSeed512g{
     {.id = "pages/seed_512g",
      .summary = "1,075,843,072 bytes of tables for 512 GiB of reads",
-     .explains = {.claim = "Seed 0: 512 GB -> 1,075,847,168 bytes of tables "
-                           "(page_tables.seed_512g)",
-                  .deed = "reads a byte in every 2 MiB of 512 GiB",
-                  .functions = "__pte_alloc, __pmd_alloc, __pud_alloc",
-                  .look_at = "page_tables: VmPTE; machine_tables: PageTables"},
+     .claim = "Seed 0: 512 GB -> 1,075,847,168 bytes of tables "
+              "(page_tables.seed_512g)",
+     .deed = "reads a byte in every 2 MiB of 512 GiB",
+     .functions = "__pte_alloc, __pmd_alloc, __pud_alloc",
+     .look_at = "page_tables: VmPTE; machine_tables: PageTables",
      .suite = Suite::kNightly,
      .needs = {.memory = 1536_MiB, .alone = true},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "page_tables",
-                  .better = Better::kLower,
-                  .unit = "bytes"}},
+     .metrics = {Metric::Size("page_tables")},
      .timeout_seconds = 240}};
 
 }  // namespace

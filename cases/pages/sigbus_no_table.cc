@@ -52,20 +52,16 @@ Steps<File> Make(const Params&, const Facts&) {
 const Register kSigbusNoTable{
     {.id = "pages/sigbus_no_table",
      .summary = "a SIGBUS beyond the end of a file leaves no table behind",
-     .explains =
-         {.claim = "Seed 0: a table is allocated with the page that it maps; "
-                   "mmap(2): beyond the end of the file is SIGBUS",
-          .functions = "do_fault, do_fault_around, do_cow_fault, "
-                       "do_shared_fault, __do_fault",
-          .look_at = "tables: what faults took in advance and never gave back"},
+     .claim = "Seed 0: a table is allocated with the page that it maps; "
+              "mmap(2): beyond the end of the file is SIGBUS",
+     .functions =
+         "do_fault, do_fault_around, do_cow_fault, do_shared_fault, __do_fault",
+     .look_at = "tables: what faults took in advance and never gave back",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .params = {{"touch", {"read", "write", "copy"}}},
      .steps = Make,
-     .metrics = {{.name = "tables",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "touch beyond its end.tables"}}}};
+     .metrics = {Metric::Size("tables", "touch beyond its end.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -92,22 +92,18 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kSparseAmplification{
     {.id = "pages/sparse_amplification",
      .summary = "page tables count against the cgroup: sparse reads end in OOM",
-     .explains =
-         {.claim = "Seed 0: \"killed with low RES and 800 MB of VmPTE\"",
-          .functions = "pte_alloc_one, GFP_PGTABLE_USER with __GFP_ACCOUNT",
-          .look_at = "when it survives, page tables are no longer charged: "
-                     "compare VmPTE with memory.stat pagetables"},
+     .claim = "Seed 0: \"killed with low RES and 800 MB of VmPTE\"",
+     .functions = "pte_alloc_one, GFP_PGTABLE_USER with __GFP_ACCOUNT",
+     .look_at = "when it survives, page tables are no longer charged: compare "
+                "VmPTE with memory.stat pagetables",
      .blast = Blast::kCgroup,
      .needs = {.memory = 32_MiB, .kernel_log = true},
      .adjust = Adjust,
      .params = {{"by", {"pmd", "pud", "dense", "thp_zero", "write"}}},
      .steps = Make,
-     .metrics = {{.name = "touches",
-                  .better = Better::kHigher,
-                  .kind = Kind::kBounded,
-                  .tolerance = 96,
-                  .cause = "pages of the subject itself",
-                  .value = "touch.touches"}}}};
+     .metrics = {Metric::Count("touches", "touch.touches")
+                     .HigherIsBetter()
+                     .Within(96, "pages of the subject itself")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -52,17 +52,16 @@ Steps<Scored> Make(const Params&, const Facts& f) {
 const Register kTablesInBadness{
     {.id = "pages/tables_in_badness",
      .summary = "page tables count in oom_score, page by page",
-     .explains = {.claim = "Seed 0: killed with low RES: the killer counts "
-                           "page tables (page_tables.global_oom)",
-                  .functions = "oom_badness, mm_pgtables_bytes, "
-                               "proc_oom_score",
-                  .look_at = "risen: what the tables added"},
+     .claim = "Seed 0: killed with low RES: the killer counts page tables "
+              "(page_tables.global_oom)",
+     .functions = "oom_badness, mm_pgtables_bytes, proc_oom_score",
+     .look_at = "risen: what the tables added",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB},
      .steps = Make,
-     .metrics = {
-         {.name = "risen", .value = "read a byte in every 2 MiB.risen"}}}};
+     .metrics = {Metric::Count("risen", "read a byte in every 2 MiB.risen")
+                     .EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -52,21 +52,17 @@ Steps<Huge> Make(const Params&, const Facts&) {
 const Register kThpZeroDeposit{
     {.id = "pages/thp_zero_deposit",
      .summary = "the huge zero page costs a page table for every 2 MiB too",
-     .explains = {.claim = "Seed 1: THP saves page tables: not for reads "
-                           "(page_tables.thp_zero_deposit)",
-                  .functions =
-                      "do_huge_pmd_anonymous_page, "
-                      "set_huge_zero_folio, pgtable_trans_huge_deposit, "
-                      "__split_huge_zero_page_pmd, zap_huge_pmd",
-                  .look_at = "faults of 512 a 2 MiB: no huge zero page"},
+     .claim = "Seed 1: THP saves page tables: not for reads "
+              "(page_tables.thp_zero_deposit)",
+     .functions =
+         "do_huge_pmd_anonymous_page, set_huge_zero_folio, "
+         "pgtable_trans_huge_deposit, __split_huge_zero_page_pmd, zap_huge_pmd",
+     .look_at = "faults of 512 a 2 MiB: no huge zero page",
      .needs = {.alone = true,
                .settings = {kThpKnobs.With("enabled", "madvise"),
                             kThpKnobs.With("use_zero_page", "1")}},
      .steps = Make,
-     .metrics = {{.name = "tables",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read every page.tables"}}}};
+     .metrics = {Metric::Size("tables", "read every page.tables")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -123,14 +123,11 @@ Steps<Filling> Make(const Params& p, const Facts& f) {
 const Register kUserfaultfd{
     {.id = "pages/userfaultfd",
      .summary = "pages put in place by userfaultfd count as if faulted in",
-     .explains = {.claim = "Seed 1: what counts as RSS, page tables, charge; "
-                           "ioctl_userfaultfd(2): UFFDIO_COPY, UFFDIO_ZEROPAGE",
-                  .functions =
-                      "mfill_atomic, mfill_atomic_pte_copy, "
-                      "mfill_atomic_pte_zeropage, shmem_mfill_atomic_pte",
-                  .look_at =
-                      "done is bytes or a negative errno; faults that were "
-                      "none"},
+     .claim = "Seed 1: what counts as RSS, page tables, charge; "
+              "ioctl_userfaultfd(2): UFFDIO_COPY, UFFDIO_ZEROPAGE",
+     .functions = "mfill_atomic, mfill_atomic_pte_copy, "
+                  "mfill_atomic_pte_zeropage, shmem_mfill_atomic_pte",
+     .look_at = "done is bytes or a negative errno; faults that were none",
      .blast = Blast::kCgroup,
      .needs = {.memory = kBox, .cgroup = 2},
      .params = {{"size", {"counted", "beyond"}}},

@@ -91,14 +91,12 @@ Steps<Pager> Make(const Params&, const Facts&) {
 const Register kUserfaultfdWait{
     {.id = "pages/userfaultfd_wait",
      .summary = "who waits for a pager's page goes on when it is there",
-     .explains = {.claim = "Seed 1: what a touch of untouched memory does; "
-                           "ioctl_userfaultfd(2): who is woken by what",
-                  .functions = "handle_userfault, userfaultfd_copy, "
-                               "userfaultfd_unregister, userfaultfd_release, "
-                               "dup_userfaultfd",
-                  .look_at =
-                      "seen is the byte that the one who waited saw, -1 where "
-                      "it waits still"},
+     .claim = "Seed 1: what a touch of untouched memory does; "
+              "ioctl_userfaultfd(2): who is woken by what",
+     .functions = "handle_userfault, userfaultfd_copy, userfaultfd_unregister, "
+                  "userfaultfd_release, dup_userfaultfd",
+     .look_at = "seen is the byte that the one who waited saw, -1 where it "
+                "waits still",
      .suite = Suite::kQuick,
      .probe = WhyNoUserfaultfd,
      .steps = Make}};

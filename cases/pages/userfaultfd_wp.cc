@@ -157,14 +157,13 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kUserfaultfdWp{
     {.id = "pages/userfaultfd_wp",
      .summary = "a protected page is not written before the pager says so",
-     .explains =
-         {.claim = "Seed 0 and 1: reads leave no page behind, writes do; "
-                   "admin-guide/mm/userfaultfd, write protect notifications",
-          .functions = "userfaultfd_writeprotect, mwriteprotect_range, "
-                       "__split_huge_pmd_locked, __split_huge_zero_page_pmd, "
-                       "mfill_atomic_install_pte",
-          .look_at = "told 0 and before 1: the write went through; protected "
-                     "are pages by pagemap"},
+     .claim = "Seed 0 and 1: reads leave no page behind, writes do; "
+              "admin-guide/mm/userfaultfd, write protect notifications",
+     .functions = "userfaultfd_writeprotect, mwriteprotect_range, "
+                  "__split_huge_pmd_locked, __split_huge_zero_page_pmd, "
+                  "mfill_atomic_install_pte",
+     .look_at = "told 0 and before 1: the write went through; protected are "
+                "pages by pagemap",
      .needs = {.memory = 512_MiB, .alone = true},
      .adjust = Adjust,
      .params = {{"of", {"anonymous", "shared"}}},

@@ -71,21 +71,16 @@ Steps<Upgrade> Make(const Params&, const Facts& f) {
 const Register kWriteUpgrade{
     {.id = "pages/write_upgrade",
      .summary = "a write to a zero page: one fault, one page, all zeroes",
-     .explains = {.claim = "Seed 0: \"all reads share the zero page until "
-                           "somebody writes\" (zero_page.write_upgrade)",
-                  .functions = "do_wp_page, wp_page_copy, __access_remote_vm",
-                  .look_at = "zero_page_words: the zero page of everybody was "
-                             "written; rss_anon against rss: counters"},
+     .claim = "Seed 0: \"all reads share the zero page until somebody writes\" "
+              "(zero_page.write_upgrade)",
+     .functions = "do_wp_page, wp_page_copy, __access_remote_vm",
+     .look_at = "zero_page_words: the zero page of everybody was written; "
+                "rss_anon against rss: counters",
      .suite = Suite::kQuick,
      .params = {{"by", {"store", "read", "proc_mem"}}},
      .steps = Make,
-     .metrics = {{.name = "minor_faults",
-                  .better = Better::kLower,
-                  .value = "write to every page.faults"},
-                 {.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "write to every page.rss"}}}};
+     .metrics = {Metric::Count("minor_faults", "write to every page.faults"),
+                 Metric::Size("rss", "write to every page.rss")}}};
 
 }  // namespace
 }  // namespace oomgate::pages

@@ -193,20 +193,19 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kHugetlbReserve{
     {.id = "shm/hugetlb_reserve",
      .summary = "the huge page pool: promised at mmap, SIGBUS where not",
-     .explains = {.claim = "Seed 1: shm; Documentation/mm/hugetlbfs_reserv; "
-                           "exhaustion of the pool never invokes the OOM "
-                           "killer (shm.hugetlb_not_oom)",
-                  .deed = "with a pool of eight, maps and touches with and "
-                          "without reservation, copies on write, shrinks it "
-                          "below what is reserved, empties it",
-                  .functions = "hugetlb_reserve_pages, alloc_hugetlb_folio, "
-                               "hugetlb_wp, unmap_ref_private",
-                  .look_at = "<step>.free and .reserved are the pool after "
-                             "each step; the others errno or wait status"},
+     .claim = "Seed 1: shm; Documentation/mm/hugetlbfs_reserv; exhaustion of "
+              "the pool never invokes the OOM killer (shm.hugetlb_not_oom)",
+     .deed =
+         "with a pool of eight, maps and touches with and without reservation, "
+         "copies on write, shrinks it below what is reserved, empties it",
+     .functions = "hugetlb_reserve_pages, alloc_hugetlb_folio, hugetlb_wp, "
+                  "unmap_ref_private",
+     .look_at = "<step>.free and .reserved are the pool after each step; the "
+                "others errno or wait status",
      .needs = {.alone = true},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "kills", .better = Better::kLower}}}};
+     .metrics = {Metric::Count("kills")}}};
 
 }  // namespace
 }  // namespace oomgate

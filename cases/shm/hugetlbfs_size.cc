@@ -133,16 +133,14 @@ const Register kHugetlbfsSize{
     {.id = "shm/hugetlbfs_size",
      .summary =
          "hugetlbfs: min_size is set aside, size is the end, both return",
-     .explains = {.claim = "Documentation/admin-guide/mm/hugetlbpage: the "
-                           "mount options size and min_size",
-                  .deed = "mounts with a pool of four pages, fills the mount "
-                          "page by page, empties it, unmounts; maps more "
-                          "than others leave of the pool",
-                  .functions = "hugepage_new_subpool, hugepage_subpool_get_"
-                               "pages, hugetlb_acct_memory, "
-                               "unlock_or_release_subpool",
-                  .look_at = "<step>.free and .reserved are the pool, .blocks "
-                             "the mount's free pages after each step"},
+     .claim = "Documentation/admin-guide/mm/hugetlbpage: the mount options "
+              "size and min_size",
+     .deed = "mounts with a pool of four pages, fills the mount page by page, "
+             "empties it, unmounts; maps more than others leave of the pool",
+     .functions = "hugepage_new_subpool, hugepage_subpool_get_pages, "
+                  "hugetlb_acct_memory, unlock_or_release_subpool",
+     .look_at = "<step>.free and .reserved are the pool, .blocks the mount's "
+                "free pages after each step",
      .needs = {.alone = true},
      .subject = Subject,
      .expect = Expect}};

@@ -173,14 +173,13 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kMemfdSeals{
     {.id = "shm/memfd_seals",
      .summary = "what a seal of a memfd forbids is refused in every way",
-     .explains =
-         {.claim = "Seed 1: shm; fcntl(2), file sealing; memfd_create(2)",
-          .deed = "with each seal writes, grows, shrinks, punches and maps; "
-                  "seals what is mapped, or still in a pipe",
-          .functions = "memfd_add_seals, memfd_wait_for_pins, shmem_setattr, "
-                       "shmem_write_begin, seal_check_future_write",
-          .look_at = "<seal>.<deed> is an errno (1: EPERM); pinned.map that a "
-                     "seal which was refused forbids after all"},
+     .claim = "Seed 1: shm; fcntl(2), file sealing; memfd_create(2)",
+     .deed = "with each seal writes, grows, shrinks, punches and maps; seals "
+             "what is mapped, or still in a pipe",
+     .functions = "memfd_add_seals, memfd_wait_for_pins, shmem_setattr, "
+                  "shmem_write_begin, seal_check_future_write",
+     .look_at = "<seal>.<deed> is an errno (1: EPERM); pinned.map that a seal "
+                "which was refused forbids after all",
      .suite = Suite::kQuick,
      // A host may seal all of them against execution (vm.memfd_noexec).
      .needs = {.alone = true},

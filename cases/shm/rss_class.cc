@@ -142,22 +142,20 @@ Oracle Expect(const Params&, const Facts& f) {
 const Register kRssClass{
     {.id = "shm/rss_class",
      .summary = "shared memory is RssShmem of all who touched it, Pss shared",
-     .explains = {.claim = "Seed 1: shm, observing memory; seed 0: reading "
-                           "does not allocate, which is false of shared memory "
-                           "(shm.anon_shared_reads_allocate)",
-                  .deed = "a child reads, then writes shared memory, its "
-                          "parent writes the same",
-                  .functions = "mm_counter_file, shmem_fault, smaps_account",
-                  .look_at = "both.* are the parent's counters while both "
-                             "have it, alone.* after the child's end"},
+     .claim =
+         "Seed 1: shm, observing memory; seed 0: reading does not allocate, "
+         "which is false of shared memory (shm.anon_shared_reads_allocate)",
+     .deed =
+         "a child reads, then writes shared memory, its parent writes the same",
+     .functions = "mm_counter_file, shmem_fault, smaps_account",
+     .look_at = "both.* are the parent's counters while both have it, alone.* "
+                "after the child's end",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .params = {{"kind", {"anon", "memfd", "sysv"}}},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "both.range_rss",
-                  .better = Better::kLower,
-                  .unit = "bytes"}}}};
+     .metrics = {Metric::Size("both.range_rss")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -118,20 +118,19 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kSysvCharge{
     {.id = "shm/sysv_charge",
      .summary = "SysV shm: committed when made, given back when last detached",
-     .explains = {.claim = "Seed 1: shm; seed 2: what is committed in which "
-                           "mode; Documentation/mm/overcommit-accounting",
-                  .deed = "makes, attaches twice, touches, removes and "
-                          "detaches a segment; bisects the largest one",
-                  .functions = "newseg, shmem_acct_size, shmem_unacct_size, "
-                               "shm_destroy",
-                  .look_at = "made, attached, touched, removed, detached are "
-                             "the growth of Committed_AS at each step"},
+     .claim = "Seed 1: shm; seed 2: what is committed in which mode; "
+              "Documentation/mm/overcommit-accounting",
+     .deed = "makes, attaches twice, touches, removes and detaches a segment; "
+             "bisects the largest one",
+     .functions = "newseg, shmem_acct_size, shmem_unacct_size, shm_destroy",
+     .look_at = "made, attached, touched, removed, detached are the growth of "
+                "Committed_AS at each step",
      .needs = {.alone = true},
      .adjust = Adjust,
      .params = {{"mode", {"0", "1", "2"}}, {"flag", {"none", "noreserve"}}},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "largest", .unit = "bytes"}}}};
+     .metrics = {Metric::Size("largest").EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate

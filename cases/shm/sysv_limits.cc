@@ -136,16 +136,14 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kSysvLimits{
     {.id = "shm/sysv_limits",
      .summary = "SysV shm: shmmax and shmall are exact, SHM_LOCK keeps RAM",
-     .explains =
-         {.claim = "Seed 1: shm; shmget(2): EINVAL, ENOSPC; shmctl(2): "
-                   "SHM_LOCK; Documentation/admin-guide/sysctl/kernel: "
-                   "shm_rmid_forced",
-          .deed = "makes segments at each limit and one more, leaves some "
-                  "behind, locks one and pages it out",
-          .functions = "newseg, shm_close, exit_shm, shm_destroy_orphaned, "
-                       "shmem_lock",
-          .look_at = "max.… and all.… are errnos; orphan.… whether a segment "
-                     "is still there; locked.rss: pages that got away"},
+     .claim = "Seed 1: shm; shmget(2): EINVAL, ENOSPC; shmctl(2): SHM_LOCK; "
+              "Documentation/admin-guide/sysctl/kernel: shm_rmid_forced",
+     .deed = "makes segments at each limit and one more, leaves some behind, "
+             "locks one and pages it out",
+     .functions =
+         "newseg, shm_close, exit_shm, shm_destroy_orphaned, shmem_lock",
+     .look_at = "max.… and all.… are errnos; orphan.… whether a segment is "
+                "still there; locked.rss: pages that got away",
      .blast = Blast::kMachine,
      .needs = {.swap = 64_MiB, .alone = true},
      .subject = Subject,

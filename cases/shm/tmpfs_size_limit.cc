@@ -177,20 +177,20 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kTmpfsSizeLimit{
     {.id = "shm/tmpfs_size_limit",
      .summary = "tmpfs ends at its size: ENOSPC for write, SIGBUS for touch",
-     .explains = {.claim = "Seed 1: shm; Documentation/filesystems/tmpfs: size "
-                           "and nr_inodes",
-                  .deed = "fills a tmpfs of 2 MiB by write, by touch, and by "
-                          "reads of a hole, reserves more than is free; then "
-                          "makes files, then remounts",
-                  .functions = "shmem_inode_acct_block, shmem_get_folio_gfp, "
-                               "shmem_reserve_inode, shmem_reconfigure",
-                  .look_at = "touched_* are pages before the SIGBUS; free_* "
-                             "the free blocks that statfs tells"},
+     .claim =
+         "Seed 1: shm; Documentation/filesystems/tmpfs: size and nr_inodes",
+     .deed =
+         "fills a tmpfs of 2 MiB by write, by touch, and by reads of a hole, "
+         "reserves more than is free; then makes files, then remounts",
+     .functions = "shmem_inode_acct_block, shmem_get_folio_gfp, "
+                  "shmem_reserve_inode, shmem_reconfigure",
+     .look_at = "touched_* are pages before the SIGBUS; free_* the free blocks "
+                "that statfs tells",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .subject = Subject,
      .expect = Expect,
-     .metrics = {{.name = "written_once", .unit = "bytes"}}}};
+     .metrics = {Metric::Size("written_once").EitherWay()}}};
 
 }  // namespace
 }  // namespace oomgate

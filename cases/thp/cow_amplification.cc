@@ -39,20 +39,15 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 const Register kCowAmplification{
     {.id = "thp/cow_amplification",
      .summary = "a byte written to a shared huge page copies 4 KiB, not 2 MiB",
-     .explains = {.claim =
-                      "Seed 1: \"THP: write amplification on copy-on-write\": "
-                      "true up to 5.7 only",
-                  .functions = "do_huge_pmd_wp_page, __split_huge_pmd",
-                  .look_at =
-                      "huge below 64 MiB says that no huge pages were to be "
-                      "had: look at thp_fault_fallback"},
+     .claim = "Seed 1: \"THP: write amplification on copy-on-write\": true up "
+              "to 5.7 only",
+     .functions = "do_huge_pmd_wp_page, __split_huge_pmd",
+     .look_at = "huge below 64 MiB says that no huge pages were to be had: "
+                "look at thp_fault_fallback",
      // Counts splits of the whole machine, and must find huge pages.
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "copied",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "write a byte in a child.copied"}}}};
+     .metrics = {Metric::Size("copied", "write a byte in a child.copied")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -119,14 +119,12 @@ std::vector<Setting> Settings() {
 const Register kDefragModes{
     {.id = "thp/defrag_modes",
      .summary = "defrag says who waits for a huge page where there is none",
-     .explains = {.claim =
-                      "Seed 1: THP and its stalls; admin-guide/mm/transhuge, "
-                      "\"defrag\" (thp.defrag_modes)",
-                  .functions =
-                      "vma_thp_gfp_mask, __alloc_pages_direct_compact, "
-                      "wakeup_kcompactd",
-                  .look_at = "waited: compact_stall rose; fell back: "
-                             "thp_fault_fallback; woken: compact_daemon_wake"},
+     .claim = "Seed 1: THP and its stalls; admin-guide/mm/transhuge, "
+              "\"defrag\" (thp.defrag_modes)",
+     .functions =
+         "vma_thp_gfp_mask, __alloc_pages_direct_compact, wakeup_kcompactd",
+     .look_at = "waited: compact_stall rose; fell back: thp_fault_fallback; "
+                "woken: compact_daemon_wake",
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB,
                .no_swap = true,

@@ -45,16 +45,12 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kFreeLazy{
     {.id = "thp/free_lazy",
      .summary = "MADV_FREE of a part splits a huge page, of all of it does not",
-     .explains = {.claim =
-                      "Seed 1: \"MADV_FREE: lazily\", with THP; madvise(2)",
-                  .functions = "madvise_free_huge_pmd, madvise_free_pte_range, "
-                               "split_huge_page"},
+     .claim = "Seed 1: \"MADV_FREE: lazily\", with THP; madvise(2)",
+     .functions =
+         "madvise_free_huge_pmd, madvise_free_pte_range, split_huge_page",
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "left_rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "reclaim.rss"}}}};
+     .metrics = {Metric::Size("left_rss", "reclaim.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

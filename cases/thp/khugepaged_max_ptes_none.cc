@@ -122,23 +122,19 @@ const Register kKhugepagedMaxPtesNone{
     {.id = "thp/khugepaged_max_ptes_none",
      .summary = "khugepaged collapses up to max_ptes_none missing pages, to "
                 "the page",
-     .explains =
-         {.claim = "Seed 1: \"khugepaged\" turns sparse memory into 2 MiB; "
-                   "admin-guide/mm/transhuge, max_ptes_none",
-          .functions = "khugepaged_scan_mm_slot, hpage_collapse_scan_pmd, "
-                       "collapse_huge_page",
-          .look_at = "a region is 1 where it collapsed; rss is what the "
-                     "written pages of the first one became"},
+     .claim = "Seed 1: \"khugepaged\" turns sparse memory into 2 MiB; "
+              "admin-guide/mm/transhuge, max_ptes_none",
+     .functions =
+         "khugepaged_scan_mm_slot, hpage_collapse_scan_pmd, collapse_huge_page",
+     .look_at = "a region is 1 where it collapsed; rss is what the written "
+                "pages of the first one became",
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
                .settings = {kThpKnobs.With("defrag", "madvise"),
                             kThpKnobs.With("enabled", "madvise"),
                             kThpKnobs.With("use_zero_page", "1")}},
      .steps = Make,
-     .metrics = {{.name = "rss_511",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "collapse with 511.rss"}},
+     .metrics = {Metric::Size("rss_511", "collapse with 511.rss")},
      .timeout_seconds = 60}};
 
 }  // namespace

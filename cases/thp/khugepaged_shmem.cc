@@ -90,13 +90,10 @@ Steps<Scans> Make(const Params&, const Facts&) {
 const Register kKhugepagedShmem{
     {.id = "thp/khugepaged_shmem",
      .summary = "khugepaged collapses a memfd up to max_ptes_none, to the page",
-     .explains = {.claim =
-                      "Seed 1: \"khugepaged\" turns sparse memory into 2 MiB; "
-                      "admin-guide/mm/transhuge, shmem_enabled, max_ptes_none",
-                  .functions = "hpage_collapse_scan_file, collapse_file, "
-                               "shmem_charge",
-                  .look_at =
-                      "enough and too few are the memory of the two files"},
+     .claim = "Seed 1: \"khugepaged\" turns sparse memory into 2 MiB; "
+              "admin-guide/mm/transhuge, shmem_enabled, max_ptes_none",
+     .functions = "hpage_collapse_scan_file, collapse_file, shmem_charge",
+     .look_at = "enough and too few are the memory of the two files",
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
                .settings = {kThpKnobs.With("defrag", "madvise"),

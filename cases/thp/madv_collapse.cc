@@ -128,20 +128,16 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 const Register kMadvCollapse{
     {.id = "thp/madv_collapse",
      .summary = "MADV_COLLAPSE (6.1) makes 2 MiB out of one written page",
-     .explains = {.claim =
-                      "Seed 1: the list of madvise; madvise(2), MADV_COLLAPSE: "
-                      "\"ignores any sysfs setting\"",
-                  .functions = "madvise_collapse, hpage_collapse_scan_pmd, "
-                               "collapse_huge_page",
-                  .look_at =
-                      "RssAnon is what it grew by; max_ptes_none is 0 in this "
-                      "guest and must not matter"},
+     .claim = "Seed 1: the list of madvise; madvise(2), MADV_COLLAPSE: "
+              "\"ignores any sysfs setting\"",
+     .functions =
+         "madvise_collapse, hpage_collapse_scan_pmd, collapse_huge_page",
+     .look_at = "RssAnon is what it grew by; max_ptes_none is 0 in this guest "
+                "and must not matter",
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "written_one_rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "collapse one written page.rss"}}}};
+     .metrics = {
+         Metric::Size("written_one_rss", "collapse one written page.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -64,20 +64,15 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 const Register kMemcgChargeFallback{
     {.id = "thp/memcg_charge_fallback",
      .summary = "a huge page beyond the cgroup's limit becomes a small one",
-     .explains =
-         {.claim = "Seed 1: \"THP turns a sparse writer into a victim\": it "
-                   "does not, the fault falls back",
-          .functions = "__do_huge_pmd_anonymous_page, mem_cgroup_charge, "
-                       "mem_cgroup_oom",
-          .look_at = "oom above 0 says that a huge charge called the OOM "
-                     "killer"},
+     .claim = "Seed 1: \"THP turns a sparse writer into a victim\": it does "
+              "not, the fault falls back",
+     .functions =
+         "__do_huge_pmd_anonymous_page, mem_cgroup_charge, mem_cgroup_oom",
+     .look_at = "oom above 0 says that a huge charge called the OOM killer",
      .blast = Blast::kCgroup,
      .needs = {.memory = kLimit, .cgroup = 2, .settings = HugeOnAdvice()},
      .steps = Make,
-     .metrics = {{.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "write two more.rss"}}}};
+     .metrics = {Metric::Size("rss", "write two more.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -73,12 +73,11 @@ std::string Probe(const Params&, const Facts& f) {
 const Register kMinRamDefault{
     {.id = "thp/min_ram_default",
      .summary = "below 512 MiB the kernel boots without huge pages",
-     .explains =
-         {.claim = "hugepage_init: \"By default disable transparent hugepages "
-                   "on smaller systems\"",
-          .functions = "hugepage_init, khugepaged_init",
-          .look_at = "enabled counts the words up to the bracket: 1 always, "
-                     "2 madvise, 3 never"},
+     .claim = "hugepage_init: \"By default disable transparent hugepages on "
+              "smaller systems\"",
+     .functions = "hugepage_init, khugepaged_init",
+     .look_at = "enabled counts the words up to the bracket: 1 always, 2 "
+                "madvise, 3 never",
      .needs = {.alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {

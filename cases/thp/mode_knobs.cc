@@ -157,12 +157,11 @@ Steps<Knobs> Make(const Params&, const Facts& f) {
 const Register kModeKnobs{
     {.id = "thp/mode_knobs",
      .summary = "never, on advice, always: the THP knobs decide who gets what",
-     .explains =
-         {.claim = "Seed 0: \"reading does not trigger allocation\" holds with "
-                   "use_zero_page only (use_zero_page_off); 64 KiB pages "
-                   "(mthp_anon); admin-guide/mm/transhuge",
-          .functions = "thp_vma_allowable_orders, do_huge_pmd_anonymous_page, "
-                       "alloc_anon_folio, shmem_allowable_huge_orders"},
+     .claim = "Seed 0: \"reading does not trigger allocation\" holds with "
+              "use_zero_page only (use_zero_page_off); 64 KiB pages "
+              "(mthp_anon); admin-guide/mm/transhuge",
+     .functions = "thp_vma_allowable_orders, do_huge_pmd_anonymous_page, "
+                  "alloc_anon_folio, shmem_allowable_huge_orders",
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
                .settings = {kThpKnobs.With("defrag", "madvise"),
@@ -170,14 +169,8 @@ const Register kModeKnobs{
                                                   "600000"),
                             kKhugepagedKnobs.With("max_ptes_none", "0")}},
      .steps = Make,
-     .metrics = {{.name = "no_zero_rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read without the zero page.rss"},
-                 {.name = "always_plain",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "always, plain.rss"}}}};
+     .metrics = {Metric::Size("no_zero_rss", "read without the zero page.rss"),
+                 Metric::Size("always_plain", "always, plain.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

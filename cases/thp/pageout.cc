@@ -70,14 +70,12 @@ Needs HugeGuestWithSwap() {
 const Register kHugePageout{
     {.id = "thp/pageout",
      .summary = "MADV_PAGEOUT swaps out huge pages, and a part of one alone",
-     .explains = {.claim = "Seed 1: the list of madvise, and swap; madvise(2), "
-                           "MADV_COLD and MADV_PAGEOUT",
-                  .functions =
-                      "madvise_cold_or_pageout_pte_range, split_folio, "
-                      "shrink_folio_list, swap_writepage",
-                  .look_at =
-                      "thp_swpout is how many went without a split, where the "
-                      "device has clusters"},
+     .claim = "Seed 1: the list of madvise, and swap; madvise(2), MADV_COLD "
+              "and MADV_PAGEOUT",
+     .functions = "madvise_cold_or_pageout_pte_range, split_folio, "
+                  "shrink_folio_list, swap_writepage",
+     .look_at = "thp_swpout is how many went without a split, where the device "
+                "has clusters",
      .needs = HugeGuestWithSwap(),
      .steps = Make}};
 

@@ -89,19 +89,15 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kPartialDontneedSplit{
     {.id = "thp/partial_dontneed_split",
      .summary = "half a huge page given up is free only once it is split",
-     .explains =
-         {.claim = "Seed 1: \"MADV_DONTNEED frees at once\" holds for the Rss; "
-                   "of a huge page, not for the machine",
-          .functions = "__split_huge_pmd, deferred_split_folio, "
-                       "deferred_split_scan, split_huge_page",
-          .look_at = "free: what was given up, once the caches are shrunk; "
-                     "thp_deferred_split_page whether it was queued"},
+     .claim = "Seed 1: \"MADV_DONTNEED frees at once\" holds for the Rss; of a "
+              "huge page, not for the machine",
+     .functions = "__split_huge_pmd, deferred_split_folio, "
+                  "deferred_split_scan, split_huge_page",
+     .look_at = "free: what was given up, once the caches are shrunk; "
+                "thp_deferred_split_page whether it was queued",
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "rss_half",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "give up half of each.rss"}}}};
+     .metrics = {Metric::Size("rss_half", "give up half of each.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -143,20 +143,16 @@ Steps<Tmpfs> Make(const Params& p, const Facts& f) {
 const Register kTmpfsHuge{
     {.id = "thp/tmpfs_huge",
      .summary = "tmpfs gives huge pages as its option huge= says",
-     .explains =
-         {.claim = "Seed 1: THP, shm; Documentation/admin-guide/mm/transhuge: "
-                   "huge=always, within_size, advise, never",
-          .functions = "shmem_is_huge, shmem_alloc_folio, do_set_pmd, "
-                       "__split_huge_pmd_locked",
-          .look_at = "blocks and shmem are what the byte took, huge and mapped "
-                     "what of it is a huge page"},
+     .claim = "Seed 1: THP, shm; Documentation/admin-guide/mm/transhuge: "
+              "huge=always, within_size, advise, never",
+     .functions = "shmem_is_huge, shmem_alloc_folio, do_set_pmd, "
+                  "__split_huge_pmd_locked",
+     .look_at = "blocks and shmem are what the byte took, huge and mapped what "
+                "of it is a huge page",
      .needs = HugeGuest(),
      .params = {{"huge", {"never", "always", "within_size", "advise"}}},
      .steps = Make,
-     .metrics = {{.name = "whole.shmem",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "touch a whole one.shmem"}}}};
+     .metrics = {Metric::Size("whole.shmem", "touch a whole one.shmem")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -106,19 +106,15 @@ const Register kUnderusedShrinker{
     {.id = "thp/underused_shrinker",
      .summary =
          "shrinking takes back the zero-filled pages of huge ones (6.12)",
-     .explains =
-         {.claim = "Seed 1: THP's waste of memory; admin-guide/mm/transhuge, "
-                   "\"shrink_underused\"",
-          .functions = "deferred_split_scan, thp_underused, "
-                       "try_to_map_unused_to_zeropage",
-          .look_at = "full huge: a full page must stay; sparse rss: a sparse "
-                     "one must fall to what was written"},
+     .claim = "Seed 1: THP's waste of memory; admin-guide/mm/transhuge, "
+              "\"shrink_underused\"",
+     .functions =
+         "deferred_split_scan, thp_underused, try_to_map_unused_to_zeropage",
+     .look_at = "full huge: a full page must stay; sparse rss: a sparse one "
+                "must fall to what was written",
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "sparse_rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "shrink.sparse rss"}}}};
+     .metrics = {Metric::Size("sparse_rss", "shrink.sparse rss")}}};
 
 }  // namespace
 }  // namespace oomgate

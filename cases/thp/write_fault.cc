@@ -124,25 +124,17 @@ const Register kWriteFault{
     {.id = "thp/write_fault",
      .summary = "one write brings a zeroed huge page, where the mapping holds "
                 "all of it",
-     .explains =
-         {.claim = "Seed 1: transparent huge pages at a fault; admin-guide/mm/"
-                   "transhuge",
-          .functions = "do_huge_pmd_anonymous_page, thp_vma_suitable_order, "
-                       "move_huge_pmd, change_huge_pmd",
-          .look_at = "thp_fault_fallback above 0 says that no huge page was to "
-                     "be had; frames in order is by pagemap, page by page"},
+     .claim =
+         "Seed 1: transparent huge pages at a fault; admin-guide/mm/transhuge",
+     .functions = "do_huge_pmd_anonymous_page, thp_vma_suitable_order, "
+                  "move_huge_pmd, change_huge_pmd",
+     .look_at = "thp_fault_fallback above 0 says that no huge page was to be "
+                "had; frames in order is by pagemap, page by page",
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "minor_faults",
-                  .better = Better::kLower,
-                  .kind = Kind::kBounded,
-                  .tolerance = 4,
-                  .cause = "text and stack pages of the subject",
-                  .value = "write six more.faults"},
-                 {.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "write six more.rss"}}}};
+     .metrics = {Metric::Count("minor_faults", "write six more.faults")
+                     .Within(4, "text and stack pages of the subject"),
+                 Metric::Size("rss", "write six more.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -72,23 +72,16 @@ Steps<Memory> Make(const Params&, const Facts&) {
 const Register kZeroHugeRead{
     {.id = "thp/zero_huge_read",
      .summary = "reading a huge mapping costs a fault and a table per 2 MiB",
-     .explains =
-         {.claim = "Seed 0: \"reading does not trigger allocation\", with THP: "
-                   "the huge zero page, and its page-table deposit",
-          .functions = "do_huge_pmd_anonymous_page, set_huge_zero_folio, "
-                       "zap_huge_pmd",
-          .look_at = "rss says that reads allocate; tables whether the deposit "
-                     "is counted, and withdrawn"},
+     .claim = "Seed 0: \"reading does not trigger allocation\", with THP: the "
+              "huge zero page, and its page-table deposit",
+     .functions =
+         "do_huge_pmd_anonymous_page, set_huge_zero_folio, zap_huge_pmd",
+     .look_at = "rss says that reads allocate; tables whether the deposit is "
+                "counted, and withdrawn",
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "page_tables",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read 32 MiB.tables"},
-                 {.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "read 32 MiB.rss"}}}};
+     .metrics = {Metric::Size("page_tables", "read 32 MiB.tables"),
+                 Metric::Size("rss", "read 32 MiB.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

@@ -53,18 +53,14 @@ const Register kZeroHugeWrite{
     {.id = "thp/zero_huge_write",
      .summary = "the first write to the huge zero page: 4 KiB up to 6.12, then "
                 "2 MiB",
-     .explains = {.claim =
-                      "Seed 1: memory amplification by THP, on the first write "
-                      "to what was only read",
-                  .functions = "do_huge_pmd_wp_page, do_huge_zero_wp_pmd, "
-                               "__split_huge_zero_page_pmd",
-                  .look_at = "rss is what one byte cost"},
+     .claim = "Seed 1: memory amplification by THP, on the first write to what "
+              "was only read",
+     .functions =
+         "do_huge_pmd_wp_page, do_huge_zero_wp_pmd, __split_huge_zero_page_pmd",
+     .look_at = "rss is what one byte cost",
      .needs = HugeGuest(),
      .steps = Make,
-     .metrics = {{.name = "rss",
-                  .better = Better::kLower,
-                  .unit = "bytes",
-                  .value = "write a byte.rss"}}}};
+     .metrics = {Metric::Size("rss", "write a byte.rss")}}};
 
 }  // namespace
 }  // namespace oomgate

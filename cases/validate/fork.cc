@@ -35,12 +35,12 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kFork{
     {.id = "validate/fork",
      .summary = "who mapped so many percent of RAM + swap can fork",
-     .explains = {.claim = "a snapshot by fork (BGSAVE of redis) of a large "
-                           "process; depends on the mode of overcommit",
-                  .deed = "maps it privately, forks; the child ends at once",
-                  .functions = "dup_mmap, __vm_enough_memory",
-                  .look_at = "fork_errno 12; computed 1 where mode 2 is "
-                             "certain to refuse, and so was not asked"},
+     .claim = "a snapshot by fork (BGSAVE of redis) of a large process; "
+              "depends on the mode of overcommit",
+     .deed = "maps it privately, forks; the child ends at once",
+     .functions = "dup_mmap, __vm_enough_memory",
+     .look_at = "fork_errno 12; computed 1 where mode 2 is certain to refuse, "
+                "and so was not asked",
      .params = {{"percent", {"30", "60"}}},
      .probe = Probe,
      .subject = Subject,

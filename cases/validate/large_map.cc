@@ -38,13 +38,13 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kLargeMap{
     {.id = "validate/large_map",
      .summary = "a mapping of so many percent of RAM + swap is granted",
-     .explains = {.claim = "what heaps, arenas and caches ask for at their "
-                           "start; depends on the mode of overcommit",
-                  .deed = "maps it, and unmaps it: private, without reserve, "
-                          "or reserved without access",
-                  .functions = "__vm_enough_memory",
-                  .look_at = "errno 12; computed 1 where mode 2 is certain to "
-                             "refuse, and so was not asked"},
+     .claim = "what heaps, arenas and caches ask for at their start; depends "
+              "on the mode of overcommit",
+     .deed = "maps it, and unmaps it: private, without reserve, or reserved "
+             "without access",
+     .functions = "__vm_enough_memory",
+     .look_at = "errno 12; computed 1 where mode 2 is certain to refuse, and "
+                "so was not asked",
      .params = {{"percent", {"40", "80", "200"}},
                 {"kind", {"private", "noreserve", "reserved"}}},
      .probe = Probe,

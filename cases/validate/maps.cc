@@ -39,11 +39,10 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kMaps{
     {.id = "validate/maps",
      .summary = "a process can have so many mappings",
-     .explains = {.claim = "one mapping per file of an index (Elasticsearch), "
-                           "per stack or arena; vm.max_map_count",
-                  .functions =
-                      "mprotect_fixup, split_vma, sysctl_max_map_count",
-                  .look_at = "made: where it was refused"},
+     .claim = "one mapping per file of an index (Elasticsearch), per stack or "
+              "arena; vm.max_map_count",
+     .functions = "mprotect_fixup, split_vma, sysctl_max_map_count",
+     .look_at = "made: where it was refused",
      .blast = Blast::kCgroup,
      .needs = {.memory = 192_MiB},
      .adjust = Adjust,

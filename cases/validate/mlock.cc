@@ -28,11 +28,11 @@ Oracle Expect(const Params& p, const Facts&) {
 const Register kMlock{
     {.id = "validate/mlock",
      .summary = "a program that is not root can lock so much memory",
-     .explains = {.claim = "bootstrap.memory_lock of Elasticsearch, heaps that "
-                           "are not to be swapped; RLIMIT_MEMLOCK",
-                  .deed = "gives up CAP_IPC_LOCK, maps and locks it",
-                  .functions = "do_mlock, can_do_mlock",
-                  .look_at = "errno 12: more than the limit; 1: it is 0"},
+     .claim = "bootstrap.memory_lock of Elasticsearch, heaps that are not to "
+              "be swapped; RLIMIT_MEMLOCK",
+     .deed = "gives up CAP_IPC_LOCK, maps and locks it",
+     .functions = "do_mlock, can_do_mlock",
+     .look_at = "errno 12: more than the limit; 1: it is 0",
      .blast = Blast::kCgroup,
      .needs = {.memory = 96_MiB},
      .params = {{"size", {"64m"}}},

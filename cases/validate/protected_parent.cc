@@ -38,12 +38,11 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kProtectedParent{
     {.id = "validate/protected_parent",
      .summary = "a parent at -1000 outlives its child at 0 in a full box",
-     .explains = {.claim = "PostgreSQL: postmaster exempt, backends killable "
-                           "(PG_OOM_ADJUST_FILE, PG_OOM_ADJUST_VALUE)",
-                  .deed = "sets -1000, forks; the child sets 0 and fills the "
-                          "box",
-                  .functions = "oom_badness, select_bad_process",
-                  .look_at = "child_signal, oom_kills"},
+     .claim = "PostgreSQL: postmaster exempt, backends killable "
+              "(PG_OOM_ADJUST_FILE, PG_OOM_ADJUST_VALUE)",
+     .deed = "sets -1000, forks; the child sets 0 and fills the box",
+     .functions = "oom_badness, select_bad_process",
+     .look_at = "child_signal, oom_kills",
      .blast = Blast::kCgroup,
      .needs = {.memory = 32_MiB},
      .probe = Probe,

@@ -31,12 +31,12 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kSnapshot{
     {.id = "validate/snapshot",
      .summary = "a child keeps the data that its parent rewrites",
-     .explains = {.claim = "BGSAVE of redis under writes: fork and copies of "
-                           "what changes, within twice the data",
-                  .deed = "writes 24 MiB, forks, rewrites all; the child "
-                          "looks at it afterwards",
-                  .functions = "copy_page_range, do_wp_page",
-                  .look_at = "child_status; oom_kills of the box"},
+     .claim = "BGSAVE of redis under writes: fork and copies of what changes, "
+              "within twice the data",
+     .deed =
+         "writes 24 MiB, forks, rewrites all; the child looks at it afterwards",
+     .functions = "copy_page_range, do_wp_page",
+     .look_at = "child_status; oom_kills of the box",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB},
      .subject = Subject,

@@ -26,12 +26,12 @@ Oracle Expect(const Params&, const Facts&) {
 const Register kSwapLimit{
     {.id = "validate/swap_limit",
      .summary = "memory.swap.max 0 is there, and is honoured",
-     .explains = {.claim = "the kubelet's NoSwap and LimitedSwap: a container "
-                           "swaps no more than memory.swap.max",
-                  .deed = "writes 16 MiB in a box that may not swap, and "
-                          "advises the kernel to page it out",
-                  .functions = "__mem_cgroup_try_charge_swap",
-                  .look_at = "limited 0: swap is not counted; swapped"},
+     .claim = "the kubelet's NoSwap and LimitedSwap: a container swaps no more "
+              "than memory.swap.max",
+     .deed = "writes 16 MiB in a box that may not swap, and advises the kernel "
+             "to page it out",
+     .functions = "__mem_cgroup_try_charge_swap",
+     .look_at = "limited 0: swap is not counted; swapped",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
      .subject = Subject,

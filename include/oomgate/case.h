@@ -71,7 +71,11 @@ struct Bystander {
 struct Case {
   std::string id;       // the path below cases/, without .cc
   std::string summary;  // the promise, in one line
-  Explanation explains = {};
+  // What `oomgate explain` tells beyond it; fields of Explanation.
+  std::string claim = {};
+  std::string deed = {};
+  std::string functions = {};
+  std::string look_at = {};
   Suite suite = Suite::kDefault;
   Blast blast = Blast::kProcess;
   Needs needs = {};

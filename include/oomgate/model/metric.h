@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 namespace oomgate {
 
@@ -35,6 +36,43 @@ struct Metric {
   // where it has the metric's own name. Known to the inside only.
   std::string value = {};
   bool operator==(const Metric&) const = default;
+
+  // What most are, for `.metrics` of a case: bytes, a number of things, or a
+  // time, of which less is better. `value` as above.
+  static Metric Size(std::string name, std::string value = {}) {
+    return {.name = std::move(name),
+            .better = Better::kLower,
+            .unit = "bytes",
+            .value = std::move(value)};
+  }
+  static Metric Count(std::string name, std::string value = {}) {
+    return {.name = std::move(name),
+            .better = Better::kLower,
+            .value = std::move(value)};
+  }
+  static Metric Time(std::string name, std::string unit,
+                     std::string value = {}) {
+    return {.name = std::move(name),
+            .better = Better::kLower,
+            .unit = std::move(unit),
+            .kind = Kind::kTime,
+            .value = std::move(value)};
+  }
+  Metric HigherIsBetter() && { return Judged(Better::kHigher); }
+  Metric EitherWay() && { return Judged(Better::kNeither); }
+  // It may differ by so much of its unit, because of that.
+  Metric Within(double most, std::string why) && {
+    kind = Kind::kBounded;
+    tolerance = most;
+    cause = std::move(why);
+    return std::move(*this);
+  }
+
+ private:
+  Metric Judged(Better by) {
+    better = by;
+    return std::move(*this);
+  }
 };
 
 }  // namespace oomgate
