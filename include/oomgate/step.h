@@ -248,7 +248,10 @@ class Script {
         }),
         with_scene_([](Trace& trace, const Params& p, const Facts& f,
                        const std::function<void(Scene&)>& play) {
-          if constexpr (std::is_aggregate_v<S>) {
+          if constexpr (std::is_same_v<S, Scene>) {
+            S scene{trace, p, f};
+            play(scene);
+          } else if constexpr (std::is_aggregate_v<S>) {
             S scene{{trace, p, f}};
             play(scene);
           } else {
