@@ -141,7 +141,11 @@ std::string KernelCommandLine(const GuestMachine& machine) {
       // What the hang ladder relies on.
       " unknown_nmi_panic sysrq_always_enabled"
       // Half a second of self-tests.
-      " cryptomgr.notests";
+      " cryptomgr.notests"
+      // It begins after a second of CPU time, on a slow machine within a case:
+      // it moves pages, and marks some so that move_pages(2) misses them. A
+      // case about it turns it on.
+      " numa_balancing=disable";
   if (CountsInstructions(machine)) {
     line +=
         // Addresses change how long paths are.

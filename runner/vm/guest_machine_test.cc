@@ -145,6 +145,10 @@ TEST(QemuArguments, SandboxOnlyWhereQemuHasIt) {
   EXPECT_THAT(QemuArguments(machine), Not(Contains("-sandbox")));
 }
 
+TEST(KernelCommandLine, NoPageMovesByItself) {
+  EXPECT_THAT(KernelCommandLine(Small()), HasSubstr(" numa_balancing=disable"));
+}
+
 TEST(KernelCommandLine, UsersWordsComeLast) {
   GuestMachine machine = Small();
   machine.command_line = "transparent_hugepage=always";
