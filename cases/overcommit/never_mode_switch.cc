@@ -16,7 +16,11 @@ struct Modes : CommitScene {
   Range shared = {};
 
   Range Map(std::int64_t pages, int prot, int flags) const {
-    return MapBare(trace, pages * kPage, prot, flags);
+    return MapAnonymous(trace, pages * kPage,
+                        {.prot = prot,
+                         .flags = flags,
+                         .align = kPage,
+                         .pages = MapOptions::kDefault});
   }
   void MapUncharged() {
     rw = Map(kN, kRw, kNoreserve);
