@@ -11,6 +11,10 @@
 
 namespace oomgate {
 
+// What a row expects where it depends: of a size, or of a count.
+using SizeIs = testing::Matcher<Bytes>;
+using CountIs = testing::Matcher<std::int64_t>;
+
 // The subject is its member while this lives.
 class OwnGroup : public GroupInBox {
  public:
@@ -106,6 +110,17 @@ class Member {
   std::atomic<std::int64_t>* written_ = nullptr;
 };
 
+// A file of a group, kept open: then reading it is charged nothing.
+inline int OpenIn(Trace& trace, const Group& group, const char* file,
+                  int access = O_RDONLY) {
+  return Must(trace, file, open(group.PathOf(file).text, access | O_CLOEXEC));
+}
+// The number that it begins with; -1 where there is none.
+inline std::int64_t NumberIn(int file) {
+  char text[32] = {};
+  return pread(file, text, sizeof text - 1, 0) > 0 ? std::atoll(text) : -1;
+}
+
 // A number in a file of a group of the scene, for a row: as a size, or as a
 // count.
 template <typename S, typename G>
@@ -138,6 +153,18 @@ auto WriteIn(G S::*group, Bytes size) {
             WritePages(s.trace, MapAnonymous(s.trace, size));
           }));
   };
+}
+
+// Writes so much to a file, or as much as can be; counts "written". What ended
+// it early: an errno, else 0.
+inline int WriteFile(Trace& trace, int file, Bytes size) {
+  static char page[4096];
+  for (Bytes at; at < size; at += kPage) {
+    const int error = ErrnoOf(write(file, page, sizeof page));
+    if (error != 0) return error;
+    trace.Set("written", at + kPage);
+  }
+  return 0;
 }
 
 // A row whose reading is told a moment later: it is taken until it is as

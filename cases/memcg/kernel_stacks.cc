@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every thread has a kernel stack that is charged to its cgroup: n threads are
-// n stacks, given back as they end, and at once where fork is refused; without
-// end they fill the box.
-#include <optional>
-
+// Every thread has a kernel stack that is charged to its cgroup, and is given
+// back as it ends, or where fork is refused. Without end they fill the box.
 #include "cases/memcg/groups.h"
 #include "oomgate/threads.h"
 
@@ -18,28 +15,22 @@ struct Stacks : Scene {
   std::optional<IdleThreads<kThreads>> threads = {};
   // The subject was charged elsewhere before it entered the box.
   Bytes before = OnceHolds(
-      5000, [&] { return Charged(); }, [](Bytes now) { return now == 0_B; });
+      5000, [&] { return Told(); }, [](Bytes now) { return now == 0_B; });
 
   void Start() { threads.emplace(trace, 64_KiB); }
   void End() { threads.reset(); }
-  Bytes Charged() const {
-    return Bytes{box.Field("memory.stat", "kernel_stack")};
-  }
-  Bytes More() const { return Charged() - before; }
+  Bytes Told() const { return Bytes{box.Field("memory.stat", "kernel_stack")}; }
+  Bytes Machine() const { return Meminfo("KernelStack"); }
+  Bytes More() const { return Told() - before; }
 };
-
-Bytes Machine() { return Meminfo("KernelStack"); }
 
 // A fork beyond RLIMIT_NPROC has its stack by the time it is refused; root's
 // would not be.
 int RefuseForks(Stacks& s) {
   return RunChild(s.trace, [&] {
-    constexpr uid_t kNobody = 65534;
     const rlimit limit{1, 1};
     Must(s.trace, "setrlimit", setrlimit(RLIMIT_NPROC, &limit));
-    if (geteuid() == 0) {
-      Must(s.trace, "setresuid", setresuid(kNobody, kNobody, kNobody));
-    }
+    if (geteuid() == 0) Must(s.trace, "setuid of nobody", setuid(65534));
     for (int i = 0; i < kThreads; ++i) {
       s.trace.Add("refused", TryFork() == EAGAIN ? 1 : 0);
     }
@@ -51,10 +42,7 @@ int RefuseForks(Stacks& s) {
 void StartWithoutEnd(Stacks& s) {
   Gate gate(s.trace);
   auto wait = [&] { gate.Pass(); };
-  for (;;) {
-    StartThread(s.trace, wait, kLeastStack);
-    s.trace.Add("started", 1);
-  }
+  for (;; s.trace.Add("started", 1)) StartThread(s.trace, wait, kLeastStack);
 }
 
 Steps<Stacks> Make(const Params& p, const Facts& f) {
@@ -67,7 +55,7 @@ Steps<Stacks> Make(const Params& p, const Facts& f) {
   return {{"start 64 threads", &Stacks::Start,
            Is("before", &Stacks::before, About(f, 0_B)),
            Soon("grown", &Stacks::More, About(f, kThreads * kStack)),
-           Change("machine", Machine, Ge(kThreads * kStack))},
+           Change("machine", &Stacks::Machine, Ge(kThreads * kStack))},
           // Before the threads end: what a fork keeps may be told of late, but
           // not later than what they give back.
           {"have 64 forks refused in a child", RefuseForks,
@@ -82,9 +70,6 @@ const Register kKernelStacks{
      .claim = "Seed 0: kernel stacks of threads are the other hidden cost",
      .functions = "memcg_charge_kernel_stack, account_kernel_stack, "
                   "exit_task_stack_account, copy_process",
-     .look_at = "left is what threads keep that ended, or forks that were "
-                "refused; as `all` surviving beyond a stack a thread says that "
-                "stacks are not charged",
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .cgroup = 2, .kernel_log = true},
      .params = {{"threads", {"64", "all"}}},

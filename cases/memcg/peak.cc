@@ -6,92 +6,74 @@
 namespace oomgate {
 namespace {
 
-constexpr Bytes kFirst = 6_MiB;
-constexpr Bytes kSecond = 3_MiB;
-
 // Marks are those above what the group has when the subject enters it.
 struct Marks : Scene {
   OwnGroup group{trace, f};
   std::int64_t start = group.Number("memory.current");
-  int one = Must(trace, "open of memory.peak",
-                 open(group.PathOf("memory.peak").text, O_RDWR | O_CLOEXEC));
-  int other = Must(trace, "open of memory.peak",
-                   open(group.PathOf("memory.peak").text, O_RDONLY));
+  int one = OpenIn(trace, group, "memory.peak", O_RDWR);
+  int other = OpenIn(trace, group, "memory.peak");
   Range range = {};
 
-  Bytes Of(int file) const {
-    char text[32] = {};
-    if (pread(file, text, sizeof text - 1, 0) <= 0) return {-1};
-    return Bytes{std::atoll(text) - start};
-  }
-  Bytes One() const { return Of(one); }
-  Bytes Other() const { return Of(other); }
-  Bytes Peak() const { return Bytes{group.Number("memory.peak") - start}; }
   Bytes Current() const {
     return Bytes{group.Number("memory.current") - start};
   }
+  Bytes Peak() const { return Bytes{group.Number("memory.peak") - start}; }
   Bytes Above() const {
     return Bytes{group.box().Number("memory.peak") - start} - Peak();
   }
-  void WriteAnew(Bytes size) {
-    range = MapAnonymous(trace, size);
-    WritePages(trace, range);
+  Bytes One() const { return Bytes{NumberIn(one) - start}; }
+  Bytes Other() const { return Bytes{NumberIn(other) - start}; }
+  void Unmap() const { oomgate::Unmap(trace, range); }
+  int Reset() const { return ErrnoOf(write(one, "reset", 5)); }
+  void Close() const {
+    Unmap();
+    close(one);
+    close(other);
   }
 };
+
+auto Write(Bytes size) {
+  return [=](Marks& m) {
+    m.range = MapAnonymous(m.trace, size);
+    WritePages(m.trace, m.range);
+  };
+}
 
 std::string Probe(const Params&, const Facts& f) {
   return f.kernel < KernelVersion{5, 19} ? "memory.peak came with 5.19" : "";
 }
 
 Steps<Marks> Make(const Params&, const Facts& f) {
-  // The start may have been charged ahead; page tables.
-  const Bytes stock = 64 * f.cpus * kPage;
-  const auto near = [=](Bytes size) -> testing::Matcher<Bytes> {
+  // What was charged ahead at the start, or is now; and page tables.
+  const Bytes stock = ChargeStock(f);
+  const auto near = [=](Bytes size) -> SizeIs {
     return Between(size - stock, size + stock + 16 * kPage);
   };
   // Writing came with 6.12 (c6f53ed8f213).
   const bool resets = f.kernel >= KernelVersion{6, 12};
-  return {
-      {"enter a new group",
-       [] {},
-       {{"peak", &Marks::Peak, Between(0_B, stock)}}},
-      {"write 6 MiB",
-       [](Marks& m) { m.WriteAnew(kFirst); },
-       {{"peak", &Marks::Peak, near(kFirst)}}},
-      {"unmap them",
-       [](Marks& m) { Unmap(m.trace, m.range); },
-       {Soon("current", &Marks::Current, Le(512_KiB)),
-        Change("peak", &Marks::Peak, 0_B),
-        {"more above", &Marks::Above, Ge(0_B)}}},
-      {"reset it by one descriptor",
-       [](Marks& m) { return ErrnoOf(write(m.one, "reset", 5)); },
-       {Refused(resets ? 0 : EINVAL),
-        {"one", &Marks::One, resets ? Le(512_KiB) : near(kFirst)},
-        Change("other", &Marks::Other, 0_B),
-        Change("peak", &Marks::Peak, 0_B)}},
-      {"write 3 MiB",
-       [](Marks& m) { m.WriteAnew(kSecond); },
-       {{"one", &Marks::One, near(resets ? kSecond : kFirst)},
-        Change("other", &Marks::Other, 0_B)}},
-      {"close both",
-       [](Marks& m) {
-         Unmap(m.trace, m.range);
-         close(m.one);
-         close(m.other);
-       },
-       {Soon("current", &Marks::Current, Le(512_KiB)),
-        Change("peak", &Marks::Peak, 0_B)}},
-      {"write 9 MiB",
-       [](Marks& m) { m.WriteAnew(kFirst + kSecond); },
-       {{"peak", &Marks::Peak, near(kFirst + kSecond)}}},
-  };
+  const Row<Marks> unmapped = Soon("current", &Marks::Current, Le(512_KiB));
+  const Row<Marks> stays = Change("peak", &Marks::Peak, 0_B);
+  const Row<Marks> other_stays = Change("other", &Marks::Other, 0_B);
+  return {{"enter a new group", [] {},
+           Is("peak", &Marks::Peak, Between(0_B, stock))},
+          {"write 6 MiB", Write(6_MiB), Is("peak", &Marks::Peak, near(6_MiB))},
+          {"unmap them", &Marks::Unmap, unmapped, stays,
+           Is("more above", &Marks::Above, Ge(0_B))},
+          {"reset it by one descriptor", &Marks::Reset,
+           Refused(resets ? 0 : EINVAL),
+           Is("one", &Marks::One, resets ? Le(512_KiB) : near(6_MiB)),
+           other_stays, stays},
+          {"write 3 MiB", Write(3_MiB),
+           Is("one", &Marks::One, near(resets ? 3_MiB : 6_MiB)), other_stays},
+          {"close both", &Marks::Close, unmapped, stays},
+          {"write 9 MiB", Write(9_MiB), Is("peak", &Marks::Peak, near(9_MiB))}};
 }
 
 const Register kPeak{
     {.id = "memcg/peak",
      .summary = "memory.peak: the high-water mark, reset for one reader only",
-     .claim = "Documentation/admin-guide/cgroup-v2: memory.peak "
-              "(cgroup.peak_reset); seed 1: observing memory",
+     .claim = "admin-guide/cgroup-v2: memory.peak (cgroup.peak_reset); seed 1: "
+              "observing memory",
      .functions = "page_counter_try_charge, peak_show, peak_write",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,

@@ -17,8 +17,10 @@ struct Tables : Scene {
   Bytes own_start = ReadUsage().page_tables;
   Bytes current_start{group.Number("memory.current")};
   Bytes stat_start = Stat("pagetables");
-  Bytes kernel_start = Stat("kernel");
+  Bytes kernel_start = Kernel();
 
+  void Read() const { ReadPages(trace, range, kHugePage); }
+  void Unmap() const { oomgate::Unmap(trace, range); }
   Bytes Stat(const char* key) const {
     return Bytes{group.Field("memory.stat", key)};
   }
@@ -28,36 +30,30 @@ struct Tables : Scene {
   }
   // -1 where it is not there.
   Bytes Told() const {
-    if (stat_start < 0_B) return stat_start;
-    return Stat("pagetables") - stat_start;
+    return stat_start < 0_B ? stat_start : Stat("pagetables") - stat_start;
   }
-  Bytes Kernel() const { return Stat("kernel") - kernel_start; }
+  Bytes Kernel() const { return Stat("kernel"); }
+  Bytes MoreKernel() const { return Kernel() - kernel_start; }
 };
 
 Steps<Tables> Make(const Params&, const Facts& f) {
   const Bytes all = kPage * (kSpan / kHugePage + kSpan / 1_GiB + 1);
-  const Bytes stock = 64 * f.cpus * kPage;
   // "pagetables" came with 5.11; it counts the third level since 6.8 (5.10 has
   // the second). "kernel" came with 5.18.
   const bool counts = f.kernel >= KernelVersion{5, 11};
   const Bytes told = f.kernel < KernelVersion{6, 8} ? all - kPage : all;
-  testing::Matcher<Bytes> kernel = Ge(all);
-  if (f.kernel < KernelVersion{5, 18}) kernel = Bytes{-1};
-  return {
-      {"read a byte in each 2 MiB of 4 GiB",
-       [](Tables& t) { ReadPages(t.trace, t.range, kHugePage); },
-       {{"VmPTE", &Tables::Own, all},
-        {"current", &Tables::Current, Between(all - stock, all + stock)},
-        Soon("pagetables", &Tables::Told, counts ? told : Bytes{-1}),
-        Soon(
-            "kernel", [](Tables& t) { return t.Stat("kernel"); }, kernel)}},
-      {"unmap it",
-       [](Tables& t) { Unmap(t.trace, t.range); },
-       {{"VmPTE", &Tables::Own, 0_B},
-        Soon("pagetables", &Tables::Told, counts ? 0_B : Bytes{-1}),
-        Soon("kernel", &Tables::Kernel, Le(512_KiB)),
-        Soon("current", &Tables::Current, Le(512_KiB))}},
-  };
+  const SizeIs kernel =
+      f.kernel < KernelVersion{5, 18} ? Bytes{-1} : SizeIs(Ge(all));
+  return {{"read a byte in each 2 MiB of 4 GiB", &Tables::Read,
+           Is("VmPTE", &Tables::Own, all),
+           Is("current", &Tables::Current,
+              Between(all - ChargeStock(f), all + ChargeStock(f))),
+           Soon("pagetables", &Tables::Told, counts ? told : Bytes{-1}),
+           Soon("kernel", &Tables::Kernel, kernel)},
+          {"unmap it", &Tables::Unmap, Is("VmPTE", &Tables::Own, 0_B),
+           Soon("pagetables", &Tables::Told, counts ? 0_B : Bytes{-1}),
+           Soon("kernel", &Tables::MoreKernel, Le(512_KiB)),
+           Soon("current", &Tables::Current, Le(512_KiB))}};
 }
 
 const Register kPtCharged{

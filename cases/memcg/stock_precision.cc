@@ -7,16 +7,14 @@ namespace oomgate {
 namespace {
 
 constexpr int kPages = 512;
-constexpr int kTries = 5;
 
 // What writing each page of a range does to memory.current.
 struct Jumps {
-  template <typename Current>
-  Jumps(const Range& range, Current current) {
-    std::int64_t last = current();
+  Jumps(const Range& range, int current) {
+    std::int64_t last = NumberIn(current);
     for (int i = 0; i < kPages; ++i) {
       range.start[i * kPage.count] = 1;
-      const std::int64_t now = current();
+      const std::int64_t now = NumberIn(current);
       if (now < (i + 1) * kPage.count) ++behind;
       if (now == last) continue;
       ++count;
@@ -33,19 +31,12 @@ struct Jumps {
 
 void Subject(Trace& trace, const Params&, const Facts& f) {
   const OwnGroup group(trace, f);
-  // Opened once: reading it again is charged nothing.
-  const int file =
-      open(group.PathOf("memory.current").text, O_RDONLY | O_CLOEXEC);
-  const auto current = [&] {
-    char text[32] = {};
-    (void)!pread(file, text, sizeof text - 1, 0);
-    return std::atoll(text);
-  };
+  const int current = OpenIn(trace, group, "memory.current");
   Range range = MapAnonymous(trace, kPages * kPage);
   Jumps jumps(range, current);
   // A charge to another group on this CPU, by the kernel, gives the rest of the
   // batch back: then a jump says nothing of batches.
-  for (int i = 1; i < kTries && jumps.smallest != jumps.largest; ++i) {
+  for (int i = 1; i < 5 && jumps.smallest != jumps.largest; ++i) {
     Unmap(trace, range);
     range = MapAnonymous(trace, kPages * kPage);
     jumps = Jumps(range, current);
@@ -54,7 +45,6 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
   trace.Set("smallest", jumps.smallest);
   trace.Set("largest", jumps.largest);
   trace.Set("behind", jumps.behind);
-  close(file);
   const auto stat = [&](const char* key) {
     return group.Field("memory.stat", key);
   };
@@ -65,23 +55,19 @@ void Subject(Trace& trace, const Params&, const Facts& f) {
 
 Oracle Expect(const Params&, const Facts& f) {
   // MEMCG_CHARGE_BATCH was 32 pages up to 6.0.
-  const std::int64_t batch = f.kernel < KernelVersion{6, 1} ? 32 : 64;
-  const std::int64_t jumps = kPages / batch;
-  return AllOf(Survives(), Count("behind", 0), Size("smallest", batch * kPage),
-               Size("largest", batch * kPage),
+  const Bytes batch = (f.kernel < KernelVersion{6, 1} ? 32 : 64) * kPage;
+  const std::int64_t jumps = kPages * kPage / batch;
+  return AllOf(Survives(), Count("behind", 0), Size("smallest", batch),
+               Size("largest", batch),
                Count("jumps", Between(jumps, jumps + 1)));
 }
 
 const Register kStockPrecision{
     {.id = "memcg/stock_precision",
      .summary = "memory.current grows by whole batches, never too late",
-     .claim = "Seed 0: which counters are exact; memory.current is not, by "
-              "MEMCG_CHARGE_BATCH pages a CPU",
-     .deed = "in a group of its own, writes page after page and reads "
-             "memory.current after each",
+     .claim = "Seed 0: memory.current is exact to MEMCG_CHARGE_BATCH a CPU",
+     .deed = "reads memory.current after each page that it writes",
      .functions = "try_charge_memcg, consume_stock, refill_stock",
-     .look_at = "behind counts readings below what was written; smallest and "
-                "largest are the jumps seen",
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},

@@ -44,8 +44,7 @@ struct Swapper : Scene {
 
   // Each page differs and is not zero: such a page is not written to swap.
   void WriteAll() const {
-    std::atomic<std::int64_t>& written = trace.Counter("written");
-    written = 0;
+    Set("written", 0);
     for (Bytes at; at < range.size; at += kPage) {
       // What is on its way to swap is charged twice, as memory and as swap: it
       // must have arrived before more is written. Not for long: where others
@@ -57,10 +56,10 @@ struct Swapper : Scene {
         });
       }
       *NumberAt(range, at) = at.count + 1;
-      written += kPage.count;
+      Set("written", at + kPage);
     }
   }
-  void Start(const char* swap_max) {
+  void Start(auto swap_max) {
     group.Set(trace, "memory.max", kMemory);
     group.Set(trace, "memory.swap.max", swap_max);
     Restart();
@@ -73,13 +72,23 @@ struct Swapper : Scene {
       Set("wrong", CountMisnumbered(range));
     });
   }
+  void WriteAndPause() {
+    Start("max");
+    writer.AwaitPause();
+    Set("far", writer.Written());
+  }
+  void UnmapIt() const { Unmap(trace, range); }
+  void ReadFromSwap() {
+    group.Set(trace, "memory.max", "max");
+    Set("status", writer.Finish());
+  }
 };
 
 void WriteUntilKilled(Swapper& s) {
   const Bytes enough = Limit(s.p) - Unreached(s.p, s.f);
   Bytes far;
   int tries = 1;
-  s.Start(s.p["swap"] == "0" ? "0" : "2097152");
+  s.Start(SwapLimit(s.p));
   for (;; ++tries) {
     const int status = s.writer.EndWithin(20000);
     s.Set("status", status);
@@ -94,52 +103,36 @@ void WriteUntilKilled(Swapper& s) {
 }
 
 Steps<Swapper> Make(const Params& p, const Facts& f) {
-  const auto current = SizeIn(&Swapper::group, "memory.current");
-  const auto swap = SizeIn(&Swapper::group, "memory.swap.current");
-  const auto event = [](const char* key) {
-    return CountIn(&Swapper::group, "memory.swap.events", key);
-  };
+  constexpr auto kGroup = &Swapper::group;
+  const auto current = SizeIn(kGroup, "memory.current");
+  const auto swap = SizeIn(kGroup, "memory.swap.current");
+  const auto fails = CountIn(kGroup, "memory.swap.events", "fail");
+  const auto most_met = CountIn(kGroup, "memory.swap.events", "max");
+  const auto kills = Event(kGroup, "oom_kill");
   Steps<Swapper> steps;
   if (p["swap"] == "max") {
     const auto out = Between(kWanted - kMemory, kWanted);
-    steps = {{"write 8 MiB",
-              [](Swapper& s) {
-                s.Start("max");
-                s.writer.AwaitPause();
-                s.Set("far", s.writer.Written());
-              },
-              {Size("far", kWanted),
-               {"current", current, Le(kMemory)},
-               {"swap", swap, out},
-               Size("swap of range", out),
-               {"fail", event("fail"), 0},
-               {"max", event("max"), 0},
-               {"kills", Event(&Swapper::group, "oom_kill"), 0}}},
-             // From swap.
-             {"read it again",
-              [](Swapper& s) {
-                s.group.Set(s.trace, "memory.max", "max");
-                s.Set("status", s.writer.Finish());
-              },
-              {Count("status", 0), Count("wrong", 0)}}};
+    steps = {{"write 8 MiB", &Swapper::WriteAndPause, Size("far", kWanted),
+              Is("current", current, Le(kMemory)), Is("swap", swap, out),
+              Size("swap of range", out), Is("fail", fails, 0),
+              Is("max", most_met, 0), Is("kills", kills, 0)},
+             {"read it again", &Swapper::ReadFromSwap, Count("status", 0),
+              Count("wrong", 0)}};
   } else {
     const Bytes most = SwapLimit(p);
     // Of shared memory all is still there.
     const bool stays = p["kind"] == "shmem" && p["swap"] != "0";
-    steps = {{"write 8 MiB",
-              WriteUntilKilled,
-              {Count("status", SIGKILL),
-               Size("far", Between(Limit(p) - Unreached(p, f), Limit(p))),
-               {"kills", Event(&Swapper::group, "oom_kill"), Ge(1)},
-               Difference("kills", "tries", 0),
-               {"current", current, Le(kMemory)},
-               {"swap max", SizeIn(&Swapper::group, "memory.swap.max"), most},
-               {"swap", swap, Between(stays ? most - kCluster : 0_B, most)}}}};
+    steps = {{"write 8 MiB", WriteUntilKilled, Count("status", SIGKILL),
+              Size("far", Between(Limit(p) - Unreached(p, f), Limit(p))),
+              Is("kills", kills, Ge(1)), Difference("kills", "tries", 0),
+              Is("current", current, Le(kMemory)),
+              Is("swap max", SizeIn(kGroup, "memory.swap.max"), most),
+              Is("swap", swap, Between(stays ? most - kCluster : 0_B, most))}};
   }
   steps.push_back(
-      StepOf<Swapper>("unmap it", [](Swapper& s) { Unmap(s.trace, s.range); },
-                      {Soon("swap", swap, Le(Slots(f))),
-                       Soon("current", current, Le(512_KiB))})
+      StepOf<Swapper>("unmap it", &Swapper::UnmapIt,
+                      Soon("swap", swap, Le(Slots(f))),
+                      Soon("current", current, Le(512_KiB)))
           .HoldsWithout(p["kind"] == "anon" ? "it went with its writer" : ""));
   return steps;
 }
@@ -147,11 +140,10 @@ Steps<Swapper> Make(const Params& p, const Facts& f) {
 const Register kSwapMax{
     {.id = "memcg/swap_max",
      .summary = "memory.swap.max: memory.max and that much, to the page",
-     .claim = "Seed 1: swap; Documentation/admin-guide/cgroup-v2: "
-              "memory.swap.max is the swap usage hard limit",
+     .claim = "Seed 1: swap; admin-guide/cgroup-v2: memory.swap.max is the "
+              "swap usage hard limit",
      .functions = "__mem_cgroup_try_charge_swap, mem_cgroup_get_nr_swap_pages, "
                   "shrink_folio_list",
-     .look_at = "far is how far the writer came, in the best of some tries",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB,
                .swap = 64_MiB,

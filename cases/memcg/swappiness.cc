@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // vm.swappiness 0 keeps a group's anonymous memory out of swap, to the page:
 // file pages go instead, and without them it is killed, however much is free.
+#include "cases/memcg/disk.h"
 #include "cases/memcg/groups.h"
-#include "oomgate/scratch_disk.h"
 
 namespace oomgate {
 namespace {
@@ -12,13 +12,11 @@ constexpr Bytes kFile = 4_MiB;
 constexpr Bytes kLimit = 6_MiB;  // what is left of both
 
 struct Unswapped : Scene {
-  // The last to close a disk drops its pages: not the child, then.
-  int disk = open(kScratchDisk, O_RDONLY | O_CLOEXEC);
+  int disk = OpenDisk(trace);
   GroupInBox group{trace, f};
   Member child{trace};
 
   void WriteAndRead() {
-    posix_fadvise(disk, 0, 0, POSIX_FADV_DONTNEED);
     child.RunToPause(group, [&] {
       const Range range = MapAnonymous(trace, kAnon);
       WritePages(trace, range);
@@ -32,39 +30,35 @@ struct Unswapped : Scene {
       WritePages(trace, MapAnonymous(trace, 2 * kLimit));
     });
   }
-  Bytes File() const { return Bytes{group.Field("memory.stat", "file")}; }
+  void Lower() {
+    group.Set(trace, "memory.max", kLimit);
+    child.GoOn();
+  }
+  void WriteMore() { Set("status", child.Finish()); }
   Bytes FileInTheEnd() const {
-    return OnceStill([&] { return File(); });
+    return OnceStill([&] { return Bytes{group.Field("memory.stat", "file")}; });
   }
 };
+
+Bytes Free() { return Meminfo("SwapFree"); }
 
 Steps<Unswapped> Make(const Params&, const Facts& f) {
   constexpr Bytes kOwn = 160 * kPage;
   constexpr Bytes kTaken = kAnon + kFile - kLimit;
-  const auto swap = SizeIn(&Unswapped::group, "memory.swap.current");
+  constexpr auto kGroup = &Unswapped::group;
+  const auto unswapped = Is("swap", SizeIn(kGroup, "memory.swap.current"), 0_B);
   return {
-      {"write 4 MiB, read 4 of a disk twice",
-       &Unswapped::WriteAndRead,
-       {Soon("file", &Unswapped::File, About(f, kFile))}},
-      {"lower memory.max to 6 MiB",
-       [](Unswapped& s) {
-         s.group.Set(s.trace, "memory.max", kLimit);
-         s.child.GoOn();
-       },
-       {Size("rss", kAnon),
-        Size("swapped", 0_B),
-        {"swap", swap, 0_B},
-        {"file", &Unswapped::FileInTheEnd, Le(kFile - kTaken + StatError(f))},
-        {"current", SizeIn(&Unswapped::group, "memory.current"), Le(kLimit)},
-        {"oom", Event(&Unswapped::group, "oom"), 0}}},
-      {"write 12 MiB more",
-       [](Unswapped& s) { s.Set("status", s.child.Finish()); },
-       {Count("status", SIGKILL),
-        Written(Between(kLimit - kAnon - kOwn, kLimit - kAnon)),
-        {"kills", Event(&Unswapped::group, "oom_kill"), 1},
-        {"swap", swap, 0_B},
-        {"free", [] { return Meminfo("SwapFree"); }, f.swap}}},
-  };
+      {"write 4 MiB, read 4 of a disk twice", &Unswapped::WriteAndRead,
+       Soon("file", Stat(kGroup, "file"), About(f, kFile))},
+      {"lower memory.max to 6 MiB", &Unswapped::Lower, Size("rss", kAnon),
+       Size("swapped", 0_B), unswapped,
+       Is("file", &Unswapped::FileInTheEnd, Le(kFile - kTaken + StatError(f))),
+       Is("current", SizeIn(kGroup, "memory.current"), Le(kLimit)),
+       Is("oom", Event(kGroup, "oom"), 0)},
+      {"write 12 MiB more", &Unswapped::WriteMore, Count("status", SIGKILL),
+       Written(Between(kLimit - kAnon - kOwn, kLimit - kAnon)),
+       Is("kills", Event(kGroup, "oom_kill"), 1), unswapped,
+       Is("free", Free, f.swap)}};
 }
 
 const Register kSwappiness{

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared memory belongs to the group that wrote it, not to the writer: it is
-// no ENOSPC but a kill at the limit, stays charged after the writer's death,
-// lets nobody else live there, and is given back by unlink.
+// Shared memory belongs to the group that wrote it, not to the writer: at the
+// limit it is a kill, no ENOSPC, and it stays charged until it is unlinked.
 #include "cases/memcg/groups.h"
 
 namespace oomgate {
@@ -11,17 +10,11 @@ constexpr Bytes kLimit = 8_MiB;
 constexpr Bytes kSmall = 2_MiB;
 constexpr const char* kFile = "/tmp/oomgate-residue";
 
-// As much of it as can be written, from the start; counts "written".
-int WriteFile(Trace& trace, Bytes size) {
-  static char page[4096];
-  page[0] = 1;
+// From its start.
+int WriteIt(Trace& trace, Bytes size) {
   const int file = Must(trace, "open of a file in tmpfs",
                         open(kFile, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-  int error = 0;
-  for (Bytes at; at < size && error == 0; at += kPage) {
-    error = ErrnoOf(write(file, page, sizeof page));
-    if (error == 0) trace.Set("written", at + kPage);
-  }
+  const int error = WriteFile(trace, file, size);
   close(file);
   return error;
 }
@@ -33,61 +26,52 @@ struct Residue : Scene {
   void WriteInGroup(Bytes size) const {
     group.Set(trace, "memory.max", kLimit);
     Set("write", 0);
-    Set("status", group.Run([&] { Set("write", WriteFile(trace, size)); }));
+    Set("status", group.Run([&] { Set("write", WriteIt(trace, size)); }));
   }
-  std::int64_t Kills() { return group.Field("memory.events", "oom_kill"); }
+  void WriteSmall() const { WriteInGroup(kSmall); }
+  void WriteTooMuch() const { WriteInGroup(2 * kLimit); }
+  int WriteOutside() const { return WriteIt(trace, kSmall); }
+  void UnlinkAndWrite() {
+    unlink(kFile);
+    WriteIn(&Residue::group, 1_MiB)(*this);
+  }
   Bytes OwnShmem() { return Bytes{group.self().Field("memory.stat", "shmem")}; }
 };
 
 Steps<Residue> Make(const Params&, const Facts& f) {
-  const Bytes stock = f.cpus * 64 * kPage;
+  constexpr auto kGroup = &Residue::group;
   constexpr Bytes kOther = 96 * kPage;  // stack, tables, dentry and inode
-  const auto stat = [](const char* key) { return Stat(&Residue::group, key); };
-  const auto current = SizeIn(&Residue::group, "memory.current");
+  const auto shmem = Stat(kGroup, "shmem");
+  const auto current = SizeIn(kGroup, "memory.current");
+  const auto kills = Event(kGroup, "oom_kill");
   return {
-      {"write 2 MiB, and exit",
-       [](Residue& r) { r.WriteInGroup(kSmall); },
-       {Count("status", 0),
-        Count("write", 0),
-        Soon("shmem", stat("shmem"), About(f, kSmall)),
-        {"file", stat("file"), About(f, kSmall)},
-        {"anon", stat("anon"), About(f, 0_B)},
-        {"current", current, Between(kSmall, kSmall + kOther + stock)}}},
+      {"write 2 MiB, and exit", &Residue::WriteSmall, Count("status", 0),
+       Count("write", 0), Soon("shmem", shmem, About(f, kSmall)),
+       Is("file", Stat(kGroup, "file"), About(f, kSmall)),
+       Is("anon", Stat(kGroup, "anon"), About(f, 0_B)),
+       Is("current", current,
+          Between(kSmall, kSmall + kOther + ChargeStock(f)))},
       // It is charged already.
-      {"write them from outside the group",
-       [](Residue& r) { return WriteFile(r.trace, kSmall); },
-       {Written(kSmall),
-        Change("own shmem", &Residue::OwnShmem, About(f, 0_B)),
-        {"shmem", stat("shmem"), About(f, kSmall)}}},
-      {"unlink it",
-       [] { unlink(kFile); },
-       {Soon("shmem", stat("shmem"), About(f, 0_B))}},
-      {"write 16 MiB of 8",
-       [](Residue& r) { r.WriteInGroup(2 * kLimit); },
-       {Count("status", SIGKILL),
-        Count("write", 0),
-        Written(Between(kLimit - kOther, kLimit)),
-        {"current", current, Between(kLimit - kOther, kLimit)},
-        Change("kills", &Residue::Kills, 1)}},
-      {"write 1 MiB in the full group",
-       WriteIn(&Residue::group, 1_MiB),
-       {Count("status", SIGKILL), Change("kills", &Residue::Kills, 1)}},
-      {"unlink it again, write 1 MiB",
-       [](Residue& r) {
-         unlink(kFile);
-         WriteIn(&Residue::group, 1_MiB)(r);
-       },
-       {Count("status", 0), Change("kills", &Residue::Kills, 0),
-        Soon("current", current, Le(512_KiB))}},
-  };
+      {"write them from outside the group", &Residue::WriteOutside,
+       Written(kSmall), Change("own shmem", &Residue::OwnShmem, About(f, 0_B)),
+       Is("shmem", shmem, About(f, kSmall))},
+      {"unlink it", [] { unlink(kFile); }, Soon("shmem", shmem, About(f, 0_B))},
+      {"write 16 MiB of 8", &Residue::WriteTooMuch, Count("status", SIGKILL),
+       Count("write", 0), Written(Between(kLimit - kOther, kLimit)),
+       Is("current", current, Between(kLimit - kOther, kLimit)),
+       Change("kills", kills, 1)},
+      {"write 1 MiB in the full group", WriteIn(kGroup, 1_MiB),
+       Count("status", SIGKILL), Change("kills", kills, 1)},
+      {"unlink it again, write 1 MiB", &Residue::UnlinkAndWrite,
+       Count("status", 0), Change("kills", kills, 0),
+       Soon("current", current, Le(512_KiB))}};
 }
 
 const Register kTmpfsResidue{
     {.id = "memcg/tmpfs_residue",
      .summary = "tmpfs pages stay charged to their group until unlink",
-     .claim =
-         "Seed 1: shm; Documentation/admin-guide/cgroup-v2: a memory area is "
-         "charged to the cgroup which instantiated it, until it is released",
+     .claim = "Seed 1: shm; admin-guide/cgroup-v2: a memory area is charged "
+              "to the cgroup which instantiated it, until it is released",
      .functions = "shmem_add_to_page_cache, mem_cgroup_charge, "
                   "shmem_undo_range, mem_cgroup_oom",
      .blast = Blast::kCgroup,
