@@ -8,7 +8,6 @@ namespace oomgate {
 namespace {
 
 constexpr Bytes kFile = 32_MiB;
-constexpr int kTries = 20;
 
 // Not what shmem, ramfs and the initramfs are made of: that cannot be dropped.
 Bytes FilePages() {
@@ -24,10 +23,7 @@ struct Machine : Scene {
 
   // From /proc/zoneinfo, by mm/page_alloc.c, calculate_totalreserve_pages.
   void ReadReserves() {
-    static Zone zones[kMostZones];
-    const int count = ReadZones(trace, zones);
-    for (int i = 0; i < count; ++i) {
-      const Zone& zone = zones[i];
+    for (const Zone& zone : ReadZones(trace)) {
       low += zone.low * kPage;
       // A boost is for a while, and counts for the low ones only.
       total += kPage * std::min(*std::ranges::max_element(zone.protection) +
@@ -35,7 +31,8 @@ struct Machine : Scene {
                                 zone.managed);
     }
   }
-  Bytes Total() const { return total; }
+  void Read() const { ReadDisk(trace, 0_B, kFile); }
+  void Write() const { WritePages(trace, MapAnonymous(trace, kFile)); }
   Bytes Computed() const {
     const auto usable = [&](Bytes size) {
       return size - std::min(size / 2, low);
@@ -49,7 +46,7 @@ struct Machine : Scene {
   // reads pages come and go.
   Bytes Off() const {
     Bytes least = 1_TiB;
-    for (int i = 0; i < kTries; ++i) {
+    for (int i = 0; i < 20; ++i) {
       RefreshVmstat();
       const Bytes before = Computed();
       const Bytes told = Meminfo("MemAvailable");
@@ -62,16 +59,11 @@ struct Machine : Scene {
 
 Steps<Machine> Make(const Params&, const Facts&) {
   const Row<Machine> follows("off", &Machine::Off, Le(64_KiB));
-  return {
-      {"look at a fresh machine", &Machine::ReadReserves,
-       Is("reserves", &Machine::Total, Gt(0_B)), follows},
-      {"read 32 MiB of a disk",
-       [](Machine& m) { ReadDisk(m.trace, 0_B, kFile); },
-       Change("file pages", FilePages, Ge(kFile * 3 / 4)), follows},
-      {"write 32 MiB",
-       [](Machine& m) { WritePages(m.trace, MapAnonymous(m.trace, kFile)); },
-       Written(kFile), follows},
-  };
+  return {{"look at a fresh machine", &Machine::ReadReserves,
+           Is("reserves", &Machine::total, Gt(0_B)), follows},
+          {"read 32 MiB of a disk", &Machine::Read,
+           Change("file pages", FilePages, Ge(kFile * 3 / 4)), follows},
+          {"write 32 MiB", &Machine::Write, Written(kFile), follows}};
 }
 
 const Register kMemAvailable{

@@ -6,11 +6,8 @@
 namespace oomgate {
 namespace {
 
-constexpr std::int64_t kPages = 16;
-constexpr std::int64_t kWritten = 5;
-constexpr std::int64_t kRead = 3;
-constexpr Bytes kSize = kPages * kPage;
-constexpr uid_t kNobody = 65534;
+constexpr Bytes kSize = 16 * kPage;
+constexpr Bytes kWritten = 5 * kPage;
 
 struct Memory : Scene {
   Range range = MapAnonymous(trace, kSize);
@@ -18,62 +15,52 @@ struct Memory : Scene {
   Range file = MapFile(trace, memfd, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
 
   std::int64_t Own() const { return ResidentPages(range); }
-  std::int64_t AtOddAddress() const {
-    return ResidentPages(range.Part(1_B, kPage));
-  }
-  // A byte of a page is the page.
-  std::int64_t InTwoPagesAndAByte() const {
-    return ResidentPages(range.Part(0_B, 2 * kPage + 1_B));
-  }
   std::int64_t OfFile() const { return ResidentPages(file); }
-  int LookAsNobody(mode_t mode) const {
-    Must(trace, "fchmod", fchmod(memfd, mode));
-    return RunChild(trace, [&] {
-      Must(trace, "setresuid", setresuid(kNobody, kNobody, kNobody));
-      Set("seen", OfFile());
-      // One's own memory is no file of others.
-      Set("own", ResidentPages(MapAnonymous(trace, kSize)));
-    });
+  void WriteAndRead() const {
+    WritePages(trace, range.Part(0_B, kWritten));
+    CountOther(range.Part(8 * kPage, 3 * kPage), 0);
+  }
+  int Drop() const { return TryAdvise(range.Part(0_B, kPage), MADV_DONTNEED); }
+  int UnmapOne() const { return TryUnmap(range.Part(10 * kPage, kPage)); }
+  int WriteInChild() const {
+    return RunChild(trace,
+                    [&] { WritePages(trace, file.Part(0_B, kWritten)); });
   }
 };
 
-Steps<Memory> Make(const Params&, const Facts&) {
-  return {
-      {"look", [] {}, Is("own", &Memory::Own, 0)},
-      {"write 5 pages, read 3",
-       [](Memory& m) {
-         WritePages(m.trace, m.range.Part(0_B, kWritten * kPage));
-         CountOther(m.range.Part(8 * kPage, kRead * kPage), 0);
-       },
-       Is("own", &Memory::Own, kWritten + kRead)},
-      {"give up a page",
-       [](Memory& m) {
-         return TryAdvise(m.range.Part(0_B, kPage), MADV_DONTNEED);
-       },
-       Is("own", &Memory::Own, kWritten + kRead - 1),
-       Is("at an odd address", &Memory::AtOddAddress, -EINVAL),
-
-       Is("in two pages and a byte", &Memory::InTwoPagesAndAByte, 2)},
-      {"unmap a page",
-       [](Memory& m) { return TryUnmap(m.range.Part(10 * kPage, kPage)); },
-       Is("own", &Memory::Own, -ENOMEM)},
-
-      // What another one brought into a file is there for all who map it.
-      {"look at an empty file", [] {}, Is("file", &Memory::OfFile, 0)},
-      {"write 5 pages of it in a child",
-       [](Memory& m) {
-         return RunChild(m.trace, [&] {
-           WritePages(m.trace, m.file.Part(0_B, kWritten * kPage));
-         });
-       },
-       Is("file", &Memory::OfFile, kWritten)},
-      {"look as nobody", [](Memory& m) { return m.LookAsNobody(0644); },
-       Count("seen", kPages), Count("own", 0)},
-      // Open for it or not: who may write to the file is told.
-      {"look as nobody who may write to it",
-       [](Memory& m) { return m.LookAsNobody(0666); }, Count("seen", kWritten),
-       Count("own", 0)},
+auto OfPart(Bytes from, Bytes size) {
+  return [=](Memory& m) { return ResidentPages(m.range.Part(from, size)); };
+}
+auto LookAsNobody(mode_t mode) {
+  return [=](Memory& m) {
+    Must(m.trace, "fchmod", fchmod(m.memfd, mode));
+    return RunChild(m.trace, [&] {
+      Must(m.trace, "setuid of nobody", setuid(65534));
+      m.Set("seen", m.OfFile());
+      // One's own memory is no file of others.
+      m.Set("own", ResidentPages(MapAnonymous(m.trace, kSize)));
+    });
   };
+}
+
+Steps<Memory> Make(const Params&, const Facts&) {
+  return {{"look", [] {}, Is("own", &Memory::Own, 0)},
+          {"write 5 pages, read 3", &Memory::WriteAndRead,
+           Is("own", &Memory::Own, 5 + 3)},
+          // A byte of a page is the page.
+          {"give up a page", &Memory::Drop, Is("own", &Memory::Own, 5 + 3 - 1),
+           Is("at an odd address", OfPart(1_B, kPage), -EINVAL),
+           Is("in two pages and a byte", OfPart(0_B, 2 * kPage + 1_B), 2)},
+          {"unmap a page", &Memory::UnmapOne, Is("own", &Memory::Own, -ENOMEM)},
+          // What another one brought into a file is there for all who map it.
+          {"look at an empty file", [] {}, Is("file", &Memory::OfFile, 0)},
+          {"write 5 pages of it in a child", &Memory::WriteInChild,
+           Is("file", &Memory::OfFile, 5)},
+          {"look as nobody", LookAsNobody(0644), Count("seen", kSize / kPage),
+           Count("own", 0)},
+          // Open for it or not: who may write to the file is told.
+          {"look as nobody who may write to it", LookAsNobody(0666),
+           Count("seen", 5), Count("own", 0)}};
 }
 
 const Register kMincore{

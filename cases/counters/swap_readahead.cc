@@ -11,7 +11,6 @@ namespace {
 
 constexpr Bytes kSize = 8_MiB;
 constexpr std::int64_t kPages = kSize / kPage;
-constexpr std::int64_t kStride = 601;  // no divisor of the number of pages
 
 struct Memory : Scene {
   Range range = MapAnonymous(trace, kSize);
@@ -22,18 +21,17 @@ struct Memory : Scene {
     PageOut(trace, range);
     Set("wrong", CountMisnumbered(range));
   }
-  // Reads all of it back, `step` pages after the one before.
+  // Reads all of it back, `step` pages after the one before, all around.
   void ReadBack(std::int64_t step) const {
     PageOut(trace, range);
     const std::int64_t majors = Vmstat("pgmajfault");
     const std::int64_t ahead = Vmstat("swap_ra");
     const std::int64_t hits = Vmstat("swap_ra_hit");
     const std::int64_t in = Vmstat("pswpin");
-    std::int64_t at = 0;
     std::int64_t wrong = 0;
     for (std::int64_t i = 0; i < kPages; ++i) {
-      wrong += *NumberAt(range, at * kPage) == at * kPage.count + 1 ? 0 : 1;
-      at = (at + step + kPages) % kPages;
+      const Bytes at = i * step % kPages * kPage;
+      wrong += *NumberAt(range, at) == at.count + 1 ? 0 : 1;
     }
     RefreshVmstat();
     Set("majors", Vmstat("pgmajfault") - majors);
@@ -46,24 +44,21 @@ struct Memory : Scene {
 };
 
 Steps<Memory> Make(const Params& p, const Facts&) {
-  const std::int64_t window = std::int64_t{1} << (p["cluster"][0] - '0');
-  const auto read = [](const char* name, std::int64_t step, std::int64_t least,
-                       std::int64_t most) {
+  // In order the window grows from one page, else it shrinks to that.
+  const std::int64_t windows = kPages >> p.Number("cluster");
+  const auto in_order = Between(windows, std::min(windows + 16, kPages));
+  const auto read = [](const char* name, std::int64_t step, auto majors) {
     // Each page comes once: waited for, or ahead of that.
     return StepOf<Memory>(
-        name, [=](Memory& m) { m.ReadBack(step); },
-        {Count("wrong", 0), Count("in", kPages), Count("both", kPages),
-         Count("majors", Between(least, std::min(most, kPages))),
-         Difference("hits", "ahead", 0)});
+        name, [=](Memory& m) { m.ReadBack(step); }, Count("wrong", 0),
+        Count("in", kPages), Count("both", kPages), Count("majors", majors),
+        Difference("hits", "ahead", 0));
   };
-  // In order the window grows from one page, else it shrinks to that.
-  const std::int64_t windows = kPages / window;
-  return {
-      {"page out, read back", &Memory::OutAndIn, {Count("wrong", 0)}},
-      read("forward", 1, windows, windows + 16),
-      read("backward", -1, windows, windows + 16),
-      read("scattered", kStride, kPages * 15 / 16, kPages),
-  };
+  return {{"page out, read back", &Memory::OutAndIn, Count("wrong", 0)},
+          read("forward", 1, in_order),
+          read("backward", kPages - 1, in_order),
+          // No divisor of the number of pages.
+          read("scattered", 601, Between(kPages * 15 / 16, kPages))};
 }
 
 // What is swapped to memory is not read ahead.
@@ -77,10 +72,8 @@ const Register kSwapReadahead{
     {.id = "counters/swap_readahead",
      .summary = "swap is read ahead by page-cluster, where it is read in order",
      .claim = "Seed 1: swap; admin-guide/sysctl/vm: page-cluster",
-     .functions =
-         "swap_cluster_readahead, swap_vma_readahead, __swapin_nr_pages",
-     .look_at = "majors: how often the disk was waited for; ahead and hits are "
-                "swap_ra and swap_ra_hit",
+     .functions = "swap_cluster_readahead, swap_vma_readahead",
+     .look_at = "ahead, hits: swap_ra, swap_ra_hit of /proc/vmstat",
      .needs = {.swap = 64_MiB, .alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {

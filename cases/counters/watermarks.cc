@@ -30,21 +30,16 @@ Ratios ReadRatios(Trace& trace) {
 
 // By how much all watermarks and reserves together are off, in pages.
 void Look(const Scene& s) {
-  static Zone zones[kMostZones];
-  const int count = ReadZones(s.trace, zones);
+  const std::span<const Zone> zones = ReadZones(s.trace);
   const std::int64_t min_free =
       kVmKnobs.Number("min_free_kbytes") * 1_KiB / kPage;
   const std::int64_t scale = kVmKnobs.Number("watermark_scale_factor");
   const Ratios ratios = ReadRatios(s.trace);
   std::int64_t all = 0;
-  for (int i = 0; i < count; ++i) all += zones[i].managed;
-  std::int64_t min_off = 0;
-  std::int64_t low_off = 0;
-  std::int64_t high_off = 0;
-  std::int64_t reserve_off = 0;
+  for (const Zone& zone : zones) all += zone.managed;
   std::int64_t reserved = 0;
-  int first = 0;  // of the node
-  for (int i = 0; i < count; ++i) {
+  std::size_t first = 0;  // of the node
+  for (std::size_t i = 0; i < zones.size(); ++i) {
     const Zone& zone = zones[i];
     if (zone.node != zones[first].node) first = i;
     // Of an empty zone they are of no use, and not the same on all kernels.
@@ -52,14 +47,14 @@ void Look(const Scene& s) {
     // __setup_per_zone_wmarks.
     const std::int64_t min = min_free * zone.managed / all;
     const std::int64_t step = std::max(min / 4, zone.managed * scale / 10000);
-    min_off += std::abs(zone.min - zone.boost - min);
-    low_off += std::abs(zone.low - zone.boost - min - step);
-    high_off += std::abs(zone.high - zone.boost - min - 2 * step);
+    s.trace.Add("min off", std::abs(zone.min - zone.boost - min));
+    s.trace.Add("low off", std::abs(zone.low - zone.boost - min - step));
+    s.trace.Add("high off", std::abs(zone.high - zone.boost - min - 2 * step));
     // setup_per_zone_lowmem_reserve: what the zones above have, up to each.
     const std::int64_t ratio = ratios.of[i - first];
     std::int64_t above = 0;
     for (int j = 0; j < zone.protections; ++j) {
-      const int other = first + j;
+      const std::size_t other = first + j;
       const std::int64_t told = zone.protection[j];
       std::int64_t expected = 0;
       if (other > i) {
@@ -69,14 +64,10 @@ void Look(const Scene& s) {
         // zone.
         if (zones[other].managed == 0 && told == 0) continue;
       }
-      reserve_off += std::abs(told - expected);
+      s.trace.Add("reserve off", std::abs(told - expected));
       reserved = std::max(reserved, told);
     }
   }
-  s.Set("min off", min_off);
-  s.Set("low off", low_off);
-  s.Set("high off", high_off);
-  s.Set("reserve off", reserve_off);
   s.Set("reserved", reserved);
   s.Set("managed", all);
 }
@@ -142,8 +133,7 @@ const Register kWatermarks{
      .claim = "Documentation/admin-guide/sysctl/vm: min_free_kbytes, "
               "watermark_scale_factor, lowmem_reserve_ratio",
      .functions = "__setup_per_zone_wmarks, setup_per_zone_lowmem_reserve",
-     .look_at = "… off: pages by which all zones together are off; reserve "
-                "off: the line protection of /proc/zoneinfo",
+     .look_at = "reserve off: the line protection of /proc/zoneinfo",
      .suite = Suite::kQuick,
      .blast = Blast::kMachine,
      .needs = {.settings = {kVmKnobs.With("watermark_boost_factor", "0")}},

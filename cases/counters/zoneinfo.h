@@ -2,6 +2,8 @@
 // /proc/zoneinfo: what each zone has, and what it keeps back from whom.
 #pragma once
 
+#include <span>
+
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -24,13 +26,14 @@ struct Zone {
   int protections = 0;
 };
 
-// The zones of all nodes in the order of the file, empty ones included; how
-// many there are.
-inline int ReadZones(Trace& trace, Zone (&zones)[kMostZones]) {
+// The zones of all nodes in the order of the file, empty ones included; until
+// they are read again.
+inline std::span<const Zone> ReadZones(Trace& trace) {
+  static Zone zones[kMostZones];
   FILE* file = std::fopen("/proc/zoneinfo", "re");
   if (file == nullptr) trace.Stop("/proc/zoneinfo", errno);
   static char line[512];
-  int count = 0;
+  std::size_t count = 0;
   Zone zone;
   while (std::fgets(line, sizeof line, file) != nullptr) {
     const auto field = [&](const char* format, std::int64_t& value) {
@@ -62,7 +65,7 @@ inline int ReadZones(Trace& trace, Zone (&zones)[kMostZones]) {
     zones[count++] = zone;  // nothing that counts comes later
   }
   std::fclose(file);
-  return count;
+  return {zones, count};
 }
 
 }  // namespace oomgate
