@@ -10,32 +10,39 @@ namespace oomgate {
 namespace {
 
 constexpr const char* kFolder = "/tmp/limited";
-constexpr std::int64_t kBlocks = 64;
+constexpr Bytes kAll = 64 * kPage;  // of a tmpfs
 
 struct Limited : CommitScene {
   int fd = -1;
-  Range zeroes = MapBare(trace, 2 * kBlocks * kPage, PROT_READ, kPrivate);
+  Range zeroes = MapBare(trace, 2 * kAll, PROT_READ, kPrivate);
 
   // That many pages more than there are now, and a half.
   void LimitTo(__rlimit_resource which, const char* field, int pages) const {
     Limit(trace, which, StatusField(field) + pages * kPage + kPage / 2);
   }
+  void LimitSpace() const { LimitTo(RLIMIT_AS, "VmSize", 5000); }
   void LimitData() const {
     Limit(trace, RLIMIT_AS, kUnlimited);
     LimitTo(RLIMIT_DATA, "VmData", 3000);
   }
-  void FillTmpfs();
-  int WriteBehind() const {
-    return ErrnoOf(pwrite(fd, zeroes.start, 1, Pages(kBlocks)));
+  int MapHugePage() const {
+    Limit(trace, RLIMIT_DATA, kUnlimited);
+    return TryMap(kHugePage, kRw, kPrivate | MAP_HUGETLB);
   }
-  int Allocate() const {
-    return ErrnoOf(fallocate(fd, 0, Pages(kBlocks), Pages(1)));
+  void FillTmpfs() {
+    mkdir(kFolder, 0700);
+    Must(trace, "mount", mount("tmpfs", kFolder, "tmpfs", 0, "size=256k"));
+    fd = Must(trace, kFolder, open(kFolder, O_TMPFILE | O_RDWR, 0600));
+    Charged();
+    Set("written", pwrite(fd, zeroes.start, Length(zeroes.size), 0));
   }
+  int Write() const { return ErrnoOf(pwrite(fd, zeroes.start, 1, kAll.count)); }
+  int Allocate() const { return ErrnoOf(fallocate(fd, 0, kAll.count, 4096)); }
   void WriteMapped() const {
-    const Bytes size = (kBlocks + 1) * kPage;
+    const Bytes size = kAll + kPage;
     Must(trace, "ftruncate", ftruncate(fd, size.count));
     const Range all = MapBare(trace, size, kRw, MAP_SHARED, fd);
-    Set("signal", SignalOfWrite(trace, Part(all, kBlocks, 1).start));
+    Set("signal", SignalOfWrite(trace, all.start + kAll.count));
     Unmap(trace, all);
   }
   void RemoveTmpfs() const {
@@ -45,49 +52,29 @@ struct Limited : CommitScene {
   }
 };
 
-void Limited::FillTmpfs() {
-  if (mkdir(kFolder, 0700) != 0 && errno != EEXIST) trace.Stop("mkdir", errno);
-  Must(trace, "mount of a tmpfs",
-       mount("tmpfs", kFolder, "tmpfs", 0, "size=256k"));
-  fd = Must(trace, "open of a file in the tmpfs",
-            open(kFolder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  Charged();
-  Set("written", pwrite(fd, zeroes.start, Length(zeroes.size), 0));
-}
-
 auto Largest(int prot, int flags) {
   return [=] { return LargestMap(prot, flags, 1_TiB); };
 }
-Row<Limited> Charged(std::int64_t pages) {
-  return {"charged", &Limited::Charged, pages};
-}
 
 Steps<Limited> Make(const Params&, const Facts&) {
-  return {
-      {"set RLIMIT_AS for 5000 pages",
-       [](Limited& s) { s.LimitTo(RLIMIT_AS, "VmSize", 5000); },
-       Is("largest", Largest(kRw, kPrivate), 5000 * kPage),
-       Is("to read", Largest(PROT_READ, kPrivate), 5000 * kPage),
-       Is("shared", Largest(kRw, kShared), 5000 * kPage)},
-      {"set RLIMIT_DATA for 3000 pages", &Limited::LimitData,
-       Is("largest", Largest(kRw, kPrivate), 3000 * kPage)},
-      Asks<Limited>("map 1 TiB to read", AsksToMap(1_TiB, PROT_READ)),
-      Asks<Limited>("map 64 GiB, shared", AsksToMap(64_GiB, kRw, kShared)),
-      {"map a huge page, none in the pool",
-       [](Limited& s) {
-         Limit(s.trace, RLIMIT_DATA, kUnlimited);
-         return TryMap(kHugePage, kRw, kPrivate | MAP_HUGETLB);
-       },
-       Refused(ENOMEM)},
-      {"fill a tmpfs of 64 pages", &Limited::FillTmpfs,
-       Size("written", kBlocks * kPage), Charged(kBlocks)},
-      {"write a page more", &Limited::WriteBehind, Refused(ENOSPC)},
-      {"allocate a page more", &Limited::Allocate, Refused(ENOSPC)},
-      {"write a page more of the mapping", &Limited::WriteMapped,
-       Count("signal", SIGBUS), Charged(0)},
-      {"remove the tmpfs", &Limited::RemoveTmpfs, Charged(-kBlocks),
-       Is("left", &Limited::Left, 0)},
-  };
+  return {{"set RLIMIT_AS for 5000 pages", &Limited::LimitSpace,
+           Is("largest", Largest(kRw, kPrivate), 5000 * kPage),
+           Is("to read", Largest(PROT_READ, kPrivate), 5000 * kPage),
+           Is("shared", Largest(kRw, kShared), 5000 * kPage)},
+          {"set RLIMIT_DATA for 3000 pages", &Limited::LimitData,
+           Is("largest", Largest(kRw, kPrivate), 3000 * kPage)},
+          Asks<Limited>("map 1 TiB to read", AsksToMap(1_TiB, PROT_READ)),
+          Asks<Limited>("map 64 GiB, shared", AsksToMap(64_GiB, kRw, kShared)),
+          {"map a huge page, none in the pool", &Limited::MapHugePage,
+           Refused(ENOMEM)},
+          {"fill a tmpfs of 64 pages", &Limited::FillTmpfs,
+           Size("written", kAll), Charged(64)},
+          {"write a page more", &Limited::Write, Refused(ENOSPC)},
+          {"allocate a page more", &Limited::Allocate, Refused(ENOSPC)},
+          {"write a page more of the mapping", &Limited::WriteMapped,
+           Count("signal", SIGBUS), Charged(0)},
+          {"remove the tmpfs", &Limited::RemoveTmpfs, Charged(-64),
+           Is("left", &Limited::Left, 0)}};
 }
 
 const Register kAlwaysStillEnforced{

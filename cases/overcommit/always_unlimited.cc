@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 1 nothing is refused for its size, by any way, nor the fork of it;
 // what is mapped is charged all the same, and given back.
-#include <sys/ipc.h>
-#include <sys/shm.h>
-
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
@@ -17,10 +14,10 @@ constexpr std::int64_t kLarge = 64_GiB / kPage;
 struct Always : CommitScene {
   Gate gate{trace};
   Range at = {};
-  Range space = {};
   int id = -1;
 
   void Unmap() const { oomgate::Unmap(trace, at); }
+  int MakeWritable() const { return TryProtect(Part(at, 0, kLarge), kRw); }
   bool IsMapped() const { return MappedPages(at) > 0; }
   // What the child is charged beside the 80 TiB: what else is writable here.
   void Fork() {
@@ -38,14 +35,23 @@ struct Always : CommitScene {
     return ErrnoOf(id = shmget(IPC_PRIVATE, Pages(kLarge), IPC_CREAT | 0600));
   }
   int RemoveSegment() { return ErrnoOf(shmctl(id, IPC_RMID, nullptr)); }
+  // These have no address, beside what is to read.
+  int MapTooMuch() {
+    at = MapBare(trace, kHuge * kPage, PROT_READ, kPrivate);
+    return TryMap(kNoHole, kRw, kPrivate);
+  }
+  int GrowTooMuch() const {
+    Range page = MapBare(trace, kPage, kRw, kPrivate);
+    const int error = TryRemap(page, kNoHole, MREMAP_MAYMOVE);
+    oomgate::Unmap(trace, page);
+    Unmap();
+    return error;
+  }
 };
 
 auto Maps(std::int64_t pages, int prot, int flags) {
   return
       [=](Always& s) { s.at = MapBare(s.trace, pages * kPage, prot, flags); };
-}
-Row<Always> Charged(std::int64_t pages) {
-  return {"charged", &Always::Charged, pages};
 }
 
 Steps<Always> Make(const Params&, const Facts&) {
@@ -54,14 +60,10 @@ Steps<Always> Make(const Params&, const Facts&) {
       Asks<Always>("vfork", TryVfork),
       {"fork", &Always::Fork, Count("forked", Ge(kHuge)), Charged(0)},
       {"unmap them", &Always::Unmap, Charged(-kHuge)},
-
       {"map 80 TiB to read", Maps(kHuge, PROT_READ, kPrivate), Charged(0),
        Is("mapped", &Always::IsMapped, 1)},
-      {"make 64 GiB of them writable",
-       [](Always& s) { return TryProtect(Part(s.at, 0, kLarge), kRw); },
-       Charged(kLarge)},
+      {"make 64 GiB of them writable", &Always::MakeWritable, Charged(kLarge)},
       {"unmap what was to read", &Always::Unmap, Charged(-kLarge)},
-
       {"grow a page to 80 TiB", &Always::Grow, Charged(kHuge)},
       {"unmap what grew", &Always::Unmap, Charged(-kHuge)},
       {"map 64 GiB, shared", Maps(kLarge, kRw, kShared), Charged(kLarge)},
@@ -71,24 +73,10 @@ Steps<Always> Make(const Params&, const Facts&) {
       {"grow the heap by 64 GiB", [] { return TryBrk(kLarge); },
        Charged(kLarge)},
       {"shrink it", [] { return TryBrk(-kLarge); }, Charged(-kLarge)},
-
       // What cannot have an address fails, and is not charged.
-      {"map more than has an address",
-       [](Always& s) {
-         s.space = MapBare(s.trace, kHuge * kPage, PROT_READ, kPrivate);
-         return TryMap(kNoHole, kRw, kPrivate);
-       },
-       Refused(ENOMEM)},
-      {"grow to more than has an address",
-       [](Always& s) {
-         s.at = MapBare(s.trace, kPage, kRw, kPrivate);
-         const int error = TryRemap(s.at, kNoHole, MREMAP_MAYMOVE);
-         s.Unmap();
-         Unmap(s.trace, s.space);
-         return error;
-       },
-       Refused(ENOMEM), Is("left", &Always::Left, 0)},
-  };
+      {"map more than has an address", &Always::MapTooMuch, Refused(ENOMEM)},
+      {"grow to more than has an address", &Always::GrowTooMuch,
+       Refused(ENOMEM), Is("left", &Always::Left, 0)}};
 }
 
 const Register kAlwaysUnlimited{

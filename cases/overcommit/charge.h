@@ -47,8 +47,7 @@ using ChargeSteps = Steps<ChargeScene>;
 template <typename Act>
 ChargeStep Charges(const std::string& name, std::int64_t pages, Act act,
                    Rows<ChargeScene> rows = {}) {
-  rows.insert(rows.begin(),
-              Row<ChargeScene>("charged", &ChargeScene::Charged, pages));
+  rows.insert(rows.begin(), Charged(pages));
   return {name, act, rows};
 }
 

@@ -69,10 +69,6 @@ struct Place : CommitScene {
   }
 };
 
-int TrySegment(std::int64_t pages) {
-  return ErrnoOf(shmget(IPC_PRIVATE, Pages(pages), IPC_CREAT | 0600));
-}
-
 // An act with RLIMIT_AS so many pages above what there is.
 template <typename Act>
 auto WithRoomFor(std::int64_t pages, Act act) {
@@ -118,7 +114,7 @@ int MapsOver(Place& s) {
 // Charged before it is found that there is no number for it.
 int GetsSegment(Place& s) {
   WriteKnob(s.trace, kMaxSegments, "0");
-  const int error = TrySegment(kN);
+  const int error = TrySegment(kN * kPage);
   WriteKnob(s.trace, kMaxSegments, "4096");
   return error;
 }
@@ -226,7 +222,7 @@ Steps<Place> Make(const Params&, const Facts& f) {
       Fails("map a huge page", ENOMEM,
             AsksToMap(kHugePage, kRw, kPrivate | MAP_HUGETLB)),
       Fails("get too large a segment", ENOMEM,
-            [=] { return TrySegment(limit + 1); }),
+            [=] { return TrySegment((limit + 1) * kPage); }),
       Fails("get one segment too many", ENOSPC, GetsSegment),
       Fails("grow a sealed file", EPERM,
             [](Place& s) {

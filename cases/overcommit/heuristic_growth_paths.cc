@@ -6,21 +6,19 @@
 namespace oomgate {
 namespace {
 
-constexpr Bytes kLargest = 80_TiB;  // of what an address space has in one piece
 constexpr int kMaps = 20;
 
 struct Paths : Scene {
-  Range at = MapBare(trace, kLargest, PROT_READ, kPrivate);
-  Range maps[kMaps] = {};
+  // Nearly as much as an address space has in one piece.
+  Range at = MapBare(trace, 80_TiB, PROT_READ, kPrivate);
 
-  // Twenty times nearly all there is.
-  void MapManyTimes(Bytes most) {
-    std::int64_t writable = 0;
-    for (Range& map : maps) {
-      map = MapBare(trace, most + kPage, PROT_READ, kPrivate);
-      if (TryProtect(map.Part(0_B, most), kRw) == 0) ++writable;
+  void MapManyTimes() {
+    const Bytes most = (f.ram + f.swap) / kPage * 9 / 10 * kPage;
+    Unmap(trace, at);
+    for (int i = 0; i < kMaps; ++i) {
+      const Range map = MapBare(trace, most + kPage, PROT_READ, kPrivate);
+      trace.Add("writable", TryProtect(map.Part(0_B, most), kRw) == 0 ? 1 : 0);
     }
-    Set("writable", writable);
   }
 };
 
@@ -36,58 +34,44 @@ auto Grows(Bytes from, Bytes to, int prot = kRw) {
     return error;
   };
 }
-auto GrowsHeap(Bytes size) {
-  return [=] { return TryBrkAndBack(size / kPage); };
+auto Writable(Bytes size) {
+  return [=](Paths& s) { return MappingHasFlag(s.at.Part(0_B, size), "wr"); };
 }
 
 Steps<Paths> Make(const Params&, const Facts& f) {
   const Bytes limit = (f.ram + f.swap) / kPage * kPage;
-  const auto writable = [](Bytes size) {
-    return Is(
-        "writable",
-        [=](Paths& s) { return MappingHasFlag(s.at.Part(0_B, size), "wr"); },
-        1);
-  };
-  const Bytes most = limit / kPage * 9 / 10 * kPage;
+  const Bytes more = limit + kPage;
+  const Oracle refused = Refused(ENOMEM);
   return {
-      {"make more than the limit writable", Protects(0_B, limit + kPage),
-       Refused(ENOMEM)},
+      {"make more than the limit writable", Protects(0_B, more), refused},
       {"make as much as the limit writable", Protects(0_B, limit),
-       writable(limit)},
+       Is("writable", Writable(limit), 1)},
       {"make as much again writable", Protects(limit, limit),
-       writable(2 * limit)},
+       Is("writable", Writable(2 * limit), 1)},
       // What is charged already is not asked for again.
       {"the same and as much behind it", Protects(0_B, 3 * limit),
-       writable(3 * limit)},
-      {"the same and more behind it", Protects(0_B, 4 * limit + kPage),
-       Refused(ENOMEM)},
-
+       Is("writable", Writable(3 * limit), 1)},
+      {"the same and more behind it", Protects(0_B, 3 * limit + more), refused},
       Asks<Paths>("grow by the limit", Grows(limit, 2 * limit)),
-      {"grow by a page more", Grows(limit, 2 * limit + kPage), Refused(ENOMEM)},
+      {"grow by a page more", Grows(limit, limit + more), refused},
       Asks<Paths>("grow a page by the limit", Grows(kPage, limit + kPage)),
-      {"grow a page by a page more", Grows(kPage, limit + 2 * kPage),
-       Refused(ENOMEM)},
+      {"grow a page by a page more", Grows(kPage, kPage + more), refused},
       Asks<Paths>("grow what is to read by more",
                   Grows(kPage, 3 * limit, PROT_READ)),
-      Asks<Paths>("grow the heap by the limit", GrowsHeap(limit)),
-      {"grow the heap by a page more", GrowsHeap(limit + kPage),
-       Refused(ENOMEM)},
-
-      {"map twenty times nearly all there is",
-       [=](Paths& s) {
-         Unmap(s.trace, s.at);
-         s.MapManyTimes(most);
-       },
+      Asks<Paths>("grow the heap by the limit",
+                  [=] { return TryBrkAndBack(limit / kPage); }),
+      {"grow the heap by a page more",
+       [=] { return TryBrkAndBack(more / kPage); }, refused},
+      {"map twenty times nearly all there is", &Paths::MapManyTimes,
        Count("writable", kMaps)},
-      Asks<Paths>("fork with all that", TryFork),
-  };
+      Asks<Paths>("fork with all that", TryFork)};
 }
 
 const Register kHeuristicGrowthPaths{
     {.id = "overcommit/heuristic_growth_paths",
      .summary = "mode 0: each call is checked by what it adds, never the sum",
-     .claim = "overcommit.heuristic.growth_paths, .cumulative_unbounded; seed "
-              "2 on the heuristic; seed 0: overcommit has no sum",
+     .claim = "overcommit.heuristic.growth_paths, .cumulative_unbounded; "
+              "seed 2 on the heuristic; seed 0: overcommit has no sum",
      .functions = "mprotect_fixup, vma_to_resize, do_brk_flags, "
                   "__vm_enough_memory, dup_mmap",
      .suite = Suite::kQuick,

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 2, with nothing left: what needs a charge is refused with the errno
 // of its kind, what needs none goes on, and nothing refused is charged.
-#include <sys/ipc.h>
-#include <sys/shm.h>
-
 #include "cases/overcommit/caught.h"
 #include "cases/overcommit/room.h"
 #include "oomgate/threads.h"
@@ -31,13 +28,18 @@ struct Place : CommitScene {
                          .align = kPage,
                          .pages = MapOptions::kDefault});
   }
+  void LeaveLittle() {
+    taken = LeaveRoom(trace, Who::kUser, RoomForThree(f));
+    // The judge has the administrator's reserve.
+    Become(trace, Who::kUser);
+  }
+  std::int64_t RoomLeft() const { return Room(Who::kUser); }
+  void FillFile() const {
+    Set("wrote", pwrite(file, zeroes.start, Length(size), 0));
+  }
+  int EmptyFile() const { return ErrnoOf(ftruncate(file, 0)); }
+  int GiveBack() const { return ErrnoOf(close(taken)); }
 };
-
-int TrySegment() {
-  const int id = shmget(IPC_PRIVATE, Pages(1), IPC_CREAT | 0600);
-  if (id >= 0) shmctl(id, IPC_RMID, nullptr);
-  return ErrnoOf(id);
-}
 
 struct Deed {
   const char* name;
@@ -60,7 +62,7 @@ constexpr Deed kDeeds[] = {
      [](Place& s) { return TryMap(kPage, PROT_READ, MAP_PRIVATE, s.file); }},
     {"map a file, shared", 0,
      [](Place& s) { return TryMap(64_MiB, kRw, MAP_SHARED, s.file); }},
-    {"get a segment", ENOMEM, [](Place&) { return TrySegment(); }},
+    {"get a segment", ENOMEM, [](Place&) { return TrySegment(kPage); }},
     {"make writable", ENOMEM,
      [](Place& s) {
        const int error = TryProtect(s.readable, kRw);
@@ -115,48 +117,31 @@ constexpr Deed kDeeds[] = {
     {"start a thread", EAGAIN, [](Place&) { return TryThread(); }}};
 
 StepOf<Place> Does(const Deed& deed, const std::string& when, int refused,
-                   const Rows<Place>& rows) {
+                   const Row<Place>& rows) {
   if (deed.refused == SIGBUS) {
     return {when + deed.name,
             [run = deed.run](Place& s) { s.Set("signal", run(s)); },
-            {Count("signal", refused), rows}};
+            Count("signal", refused), rows};
   }
-  return StepOf<Place>(when + deed.name, deed.run, {Refused(refused), rows})
+  return StepOf<Place>(when + deed.name, deed.run, Refused(refused), rows)
       .HoldsWithout(refused == 0 ? kOnlyAsks : "");
-}
-
-Row<Place> Charged(testing::Matcher<std::int64_t> pages) {
-  return {"charged", &Place::Charged, pages};
 }
 
 Steps<Place> Make(const Params&, const Facts& f) {
   const std::int64_t fits = FitsInThree(f);
   Steps<Place> steps = {
-      {"leave little room",
-       [](Place& s) {
-         s.taken = LeaveRoom(s.trace, Who::kUser, RoomForThree(s.f));
-         // The judge has the administrator's reserve.
-         Become(s.trace, Who::kUser);
-       },
-       {{"room", [] { return Room(Who::kUser); }, RoomForThree(f)},
-        Charged(Gt(0))}},
-      {"fill it with a file",
-       [](Place& s) {
-         s.Set("wrote", pwrite(s.file, s.zeroes.start, Length(s.size), 0));
-       },
-       {Size("wrote", fits * kPage), Charged(fits)}}};
+      {"leave little room", &Place::LeaveLittle,
+       Is("room", &Place::RoomLeft, RoomForThree(f)), Charged(Gt(0))},
+      {"fill it with a file", &Place::FillFile, Size("wrote", fits * kPage),
+       Charged(fits)}};
   for (const Deed& deed : kDeeds) {
     steps.push_back(
-        Does(deed, "", f.kernel < deed.since ? 0 : deed.refused, {Charged(0)}));
+        Does(deed, "", f.kernel < deed.since ? 0 : deed.refused, Charged(0)));
   }
-  steps.push_back({"empty the file",
-                   [](Place& s) { return ErrnoOf(ftruncate(s.file, 0)); },
-                   {Charged(-fits)}});
-  steps.push_back({"give back all room",
-                   [](Place& s) { return ErrnoOf(close(s.taken)); },
-                   {Charged(Lt(0))}});
+  steps.push_back({"empty the file", &Place::EmptyFile, Charged(-fits)});
+  steps.push_back({"give back all room", &Place::GiveBack, Charged(Lt(0))});
   for (const Deed& deed : kDeeds) {
-    steps.push_back(Does(deed, "with room: ", 0, {}));
+    steps.push_back(Does(deed, "with room: ", 0, Oracle()));
   }
   return steps;
 }
@@ -164,12 +149,10 @@ Steps<Place> Make(const Params&, const Facts& f) {
 const Register kNeverAtTheLimit{
     {.id = "overcommit/never_at_the_limit",
      .summary = "mode 2, nothing left: who is refused, how, and who is not",
-     .claim =
-         "overcommit.never.shmem_enospc_sigbus, .batch_overshoot, "
-         ".thread_create; seed 2 on mode 2 and fork; seed 0 on thread stacks",
+     .claim = "overcommit.never.shmem_enospc_sigbus, .batch_overshoot, "
+              ".thread_create; seed 2: mode 2, fork; seed 0: thread stacks",
      .functions = "__vm_enough_memory, shmem_acct_block, acct of mprotect, "
                   "mremap, brk, dup_mmap, bprm_mm_init",
-     .look_at = "wrote is the room, rounded up to the batches of a CPU",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
      .steps = Make}};
 

@@ -36,9 +36,6 @@ Row<Limits> Knob(const char* knob, std::int64_t value) {
       knob, [=] { return kVmKnobs.Number(knob); }, value);
 }
 Row<Limits> LimitIs(Bytes size) { return Is("limit", CommitLimit, size); }
-Row<Limits> Charged(testing::Matcher<std::int64_t> pages) {
-  return {"charged", &Limits::Charged, pages};
-}
 
 // One of the two knobs is written, which clears the other.
 StepOf<Limits> Writes(const char* knob, int value, const char* other, int huge,

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 2 the rule is one, whatever asks: the largest of every kind of
 // memory reaches CommitLimit, less the reserves and what is committed.
-#include <sys/ipc.h>
-#include <sys/shm.h>
-
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
@@ -47,8 +44,7 @@ auto MeasuresMap(int flags) {
 }
 auto MeasuresSegment(int flags) {
   return Measures([=](Exact&, std::int64_t pages) {
-    const int id = shmget(IPC_PRIVATE, Pages(pages), IPC_CREAT | 0600 | flags);
-    return id >= 0 && shmctl(id, IPC_RMID, nullptr) == 0;
+    return TrySegment(pages * kPage, flags) == 0;
   });
 }
 bool FitsFile(Exact& s, std::int64_t pages) {

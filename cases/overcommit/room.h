@@ -4,6 +4,8 @@
 #pragma once
 
 #include <linux/capability.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 
 #include "oomgate/case.h"
 
@@ -82,6 +84,11 @@ struct CommitScene : Scene {
   std::int64_t Left() const { return CommittedPages() - at_first; }
 };
 
+// A row: so many pages are charged since the step before.
+inline auto Charged(testing::Matcher<std::int64_t> pages) {
+  return Is("charged", &CommitScene::Charged, pages);
+}
+
 // An act: may so much be mapped?
 inline auto AsksToMap(Bytes size, int prot = kRw, int flags = kPrivate) {
   return [=](const auto&...) { return TryMap(size, prot, flags); };
@@ -97,6 +104,13 @@ inline int TryBrkAndBack(std::int64_t pages) {
   const int error = TryBrk(pages);
   if (error == 0) TryBrk(-pages);
   return error;
+}
+
+// Makes a System V segment, and removes it: 0, or errno.
+inline int TrySegment(Bytes size, int flags = 0) {
+  const int id = shmget(IPC_PRIVATE, Length(size), IPC_CREAT | 0600 | flags);
+  if (id >= 0) shmctl(id, IPC_RMID, nullptr);
+  return ErrnoOf(id);
 }
 
 // The object behind a shared anonymous mapping has no name but this one.
