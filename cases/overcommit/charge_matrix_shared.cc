@@ -2,8 +2,6 @@
 // What shared memory is charged: an anonymous or SysV object whole when it is
 // made, a file in memory page by page; and exactly that is given back.
 #include <linux/falloc.h>
-#include <sys/ipc.h>
-#include <sys/shm.h>
 
 #include "cases/overcommit/charge.h"
 

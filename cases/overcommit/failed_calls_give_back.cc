@@ -2,8 +2,6 @@
 // A call that fails, wherever on its way, gives back what it was charged:
 // Committed_AS is what it was, to the page.
 #include <linux/sched.h>
-#include <sys/ipc.h>
-#include <sys/shm.h>
 #include <sys/socket.h>
 
 #include "cases/overcommit/caught.h"

@@ -2,9 +2,6 @@
 // The limits of a process are exact to the page: RLIMIT_AS counts all that is
 // mapped, RLIMIT_DATA what is private and writable, RLIMIT_MEMLOCK what is
 // locked; what a call replaces is free for it, and what is refused not counted.
-#include <sys/ipc.h>
-#include <sys/shm.h>
-
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
