@@ -11,7 +11,6 @@ constexpr int kPages = 512;
 // A CPU keeps up to 15 pages that it just gave out on a list of its own; each
 // counts as used by somebody else.
 constexpr int kOnList = 32;
-
 std::uint64_t frames[kPages];
 
 struct Pages : Scene {
@@ -20,17 +19,17 @@ struct Pages : Scene {
   Gate end{trace};
   pid_t child = 0;
 
-  std::uint64_t FrameOf(int page) const {
-    return Frame(range.start + page * kPage.count);
-  }
-  void Remember() const {
-    for (int i = 0; i < kPages; ++i) frames[i] = FrameOf(i);
-  }
+  // How many are where they were at the last call.
   int Same() const {
     int same = 0;
-    for (int i = 0; i < kPages; ++i) same += FrameOf(i) == frames[i] ? 1 : 0;
+    for (int i = 0; i < kPages; ++i) {
+      const std::uint64_t was = frames[i];
+      frames[i] = Frame(range.start + i * kPage.count);
+      same += frames[i] == was ? 1 : 0;
+    }
     return same;
   }
+  Bytes Rss() const { return ReadMapping(range).rss; }
   void Write() const {
     // After a fork what measures is copied first. So is the page of errno:
     // when the thread comes back to a CPU, the kernel writes there (rseq).
@@ -44,41 +43,38 @@ struct Pages : Scene {
 };
 
 Steps<Pages> Make(const Params&, const Facts&) {
-  return {
-      {"write while a child lives",
-       [](Pages& s) {
-         WritePages(s.trace, s.range);
-         s.Remember();
-         s.child = StartChild(s.trace, [&s] {
-           s.end.Pass();
-           s.Set("kept by the child", s.Same());
-         });
-         s.Write();
-       },
-       {Count("faults", kPages), {"same frames", &Pages::Same, 0}}},
-      {"end the child",
-       [](Pages& s) {
-         s.end.Open();
-         s.Set("status", Reap(s.child));
-       },
-       {Count("status", 0), Count("kept by the child", kPages)}},
-      {"write when a child has come and gone",
-       [](Pages& s) {
-         s.Remember();
-         RunChild(s.trace, [] {});
-         s.Write();
-       },
-       {Count("faults", kPages),
-        {"same frames", &Pages::Same, Between(kPages - kOnList, kPages)},
-        {"rss", [](Pages& s) { return ReadMapping(s.range).rss; },
-         kPages * kPage}}},
-  };
+  return {{"write while a child lives",
+           [](Pages& s) {
+             WritePages(s.trace, s.range);
+             s.Same();
+             s.child = StartChild(s.trace, [&s] {
+               s.end.Pass();
+               s.Set("kept by the child", s.Same());
+             });
+             s.Write();
+           },
+           Count("faults", kPages), Is("same frames", &Pages::Same, 0)},
+          {"end the child",
+           [](Pages& s) {
+             s.end.Open();
+             s.Set("status", Reap(s.child));
+           },
+           Count("status", 0), Count("kept by the child", kPages)},
+          {"write when a child has come and gone",
+           [](Pages& s) {
+             s.Same();
+             RunChild(s.trace, [] {});
+             s.Write();
+           },
+           Count("faults", kPages),
+           Is("same frames", &Pages::Same, Between(kPages - kOnList, kPages)),
+           Is("rss", &Pages::Rss, kPages * kPage)}};
 }
 
 const Register kLastReference{
     {.id = "fork/last_reference",
-     .summary = "a page is copied for a sharer that lives, not for one that is "
-                "gone",
+     .summary =
+         "a page is copied for a sharer that lives, not for one that is gone",
      .claim = "Seed 2: fork shares pages until one side writes; what a "
               "snapshot by fork costs while the child lives, and after",
      .functions =

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // system(3) and popen(3) share their caller's memory until they exec: they go
 // on where a mapping beyond RAM + swap makes fork fail.
-
 #include "cases/fork/neighbours.h"
 
 namespace oomgate {
 namespace {
 
 constexpr const char* kShell = "/bin/sh";
-
 // A program for x86-64 that exits with 7: a guest has no shell.
 constexpr unsigned char kExit7[] = {
     // The header: ELF, 64 bit; entry at 0x400078; program headers at 64.
@@ -21,37 +19,31 @@ constexpr unsigned char kExit7[] = {
     0, 0, 0x40, 0, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, 0,  //
     132, 0, 0, 0, 0, 0, 0, 0, 132, 0, 0, 0, 0, 0, 0, 0,    //
     0, 0x10, 0, 0, 0, 0, 0, 0,                             //
-    // mov edi, 7; mov eax, 60; syscall
-    0xbf, 7, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05};
+    0xbf, 7, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05};      // _exit(7)
 
-void MakeShell(Trace& trace) {
+// Whether it had to make one.
+bool MakeShell(Trace& trace) {
+  if (access(kShell, X_OK) == 0) return false;
   mkdir("/bin", 0755);
-  const int fd = open(kShell, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
-  if (fd < 0 || write(fd, kExit7, sizeof kExit7) != sizeof kExit7) {
-    trace.Stop(kShell, errno);
-  }
+  const int fd =
+      Must(trace, kShell, open(kShell, O_WRONLY | O_CREAT | O_EXCL, 0755));
+  Must(trace, kShell, write(fd, kExit7, sizeof kExit7));
   close(fd);
+  return true;
 }
 
 struct Caller : Scene {
-  bool has_shell = access(kShell, X_OK) == 0;
+  bool made = MakeShell(trace);
+  ~Caller() {
+    if (made) unlink(kShell);
+  }
 };
 
-// Their wait(2) statuses.
+// Their wait(2) statuses: 7 << 8 is an exit with 7.
 void Call(Caller& s) {
   s.Set("system", system("exit 7"));
   FILE* const pipe = popen("exit 7", "r");
   s.Set("popen", pipe != nullptr ? pclose(pipe) : -1);
-}
-
-void CallFirst(Caller& s) {
-  if (!s.has_shell) MakeShell(s.trace);
-  Call(s);
-}
-
-void CallAgain(Caller& s) {
-  Call(s);
-  if (!s.has_shell) unlink(kShell);
 }
 
 // They are libc's work: those that fork have their own answer.
@@ -65,14 +57,11 @@ std::string WhyNot(const Params&, const Facts&) {
 }
 
 Steps<Caller> Make(const Params&, const Facts&) {
-  constexpr int kExited7 = 7 << 8;
-  const Oracle exited =
-      AllOf(Count("system", kExited7), Count("popen", kExited7));
-  return {
-      {"call both", CallFirst, exited},
-      {"map beyond RAM + swap", [](Caller& s) { MapBeyondFork(s.trace, s.f); },
-       Is("fork errno", TryFork, ENOMEM)},
-      {"call both again", CallAgain, exited}};
+  const Oracle exited = AllOf(Count("system", 7 << 8), Count("popen", 7 << 8));
+  return {{"call both", Call, exited},
+          {"map beyond RAM + swap",
+           [](Caller& s) { MapBeyondFork(s.trace, s.f); }, ForkGives(ENOMEM)},
+          {"call both again", Call, exited}};
 }
 
 const Register kLibcSystemPopen{
@@ -81,10 +70,8 @@ const Register kLibcSystemPopen{
      .claim = "Seed 2: \"system and popen fork\": not since glibc 2.30, which "
               "uses CLONE_VM and CLONE_VFORK",
      .functions = "copy_process with CLONE_VM, copy_mm",
-     .look_at = "a status that changes says that a shared memory is checked as "
-                "if it were copied",
-     // It puts a shell there where there is none.
-     .needs = {.alone = true,
+     .look_at = "another status: shared memory is checked as if it were copied",
+     .needs = {.alone = true,  // it may put a shell there
                .settings = {kVmKnobs.With("overcommit_memory", "0")}},
      .probe = WhyNot,
      .steps = Make}};

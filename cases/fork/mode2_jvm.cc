@@ -6,12 +6,13 @@
 namespace oomgate {
 namespace {
 
-constexpr Bytes kHeap = 64_GiB;
-constexpr Bytes kCommitted = 16_MiB;
+constexpr Bytes kChunk = 16_MiB;  // is committed at once
 
 struct Runtime : Scene {
   Bytes start = Meminfo("Committed_AS");
-  Range heap = Reserve(trace, kHeap);
+  Range heap = Reserve(trace, 64_GiB);
+  Range first = heap.Part(0_B, kChunk);
+  Range second = heap.Part(1_GiB, kChunk);
   // More than half of what is left: fork cannot have it twice.
   Range large = {};
   Bytes Charged() const { return Meminfo("Committed_AS") - start; }
@@ -36,47 +37,30 @@ Steps<Runtime> Make(const Params&, const Facts& f) {
     return Is("charged", &Runtime::Charged, size);
   };
   const auto child = Is("child's error", &Runtime::ChildError, 0_B);
-  const Bytes twice = 2 * f.ram;
   return {
       {"map twice the RAM, writable",
-       [=] {
+       [twice = 2 * f.ram] {
          return TryMap(twice, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
        },
        Refused(ENOMEM)},
       {"reserve", [] {}, charged(0_B), child},
       // Commits in three ways: NORESERVE does not help in this mode.
-      {"map over",
-       [](Runtime& r) {
-         MapOver(r.trace, r.heap.Part(0_B, kCommitted), MAP_NORESERVE);
-       },
-       charged(kCommitted)},
+      {"map over", [](Runtime& r) { MapOver(r.trace, r.first, MAP_NORESERVE); },
+       charged(kChunk)},
       {"make writable",
-       [](Runtime& r) {
-         return TryProtect(r.heap.Part(1_GiB, kCommitted),
-                           PROT_READ | PROT_WRITE);
-       },
-       charged(2 * kCommitted)},
+       [](Runtime& r) { return TryProtect(r.second, PROT_READ | PROT_WRITE); },
+       charged(2 * kChunk)},
       {"write half of that",
-       [](Runtime& r) {
-         WritePages(r.trace, r.heap.Part(1_GiB, kCommitted / 2));
-       },
-       charged(2 * kCommitted), child},
-      // Uncommits, as such runtimes do: what is mapped over is given back, what
-      // was only released is not.
-      {"MADV_DONTNEED",
-       [](Runtime& r) {
-         return TryAdvise(r.heap.Part(1_GiB, kCommitted), MADV_DONTNEED);
-       },
-       charged(2 * kCommitted)},
-      {"reserve anew",
-       [](Runtime& r) { ReserveOver(r.trace, r.heap.Part(0_B, kCommitted)); },
-       charged(kCommitted), child},
-      {"map 60 % of what is left", MapLarge, Is("fork errno", TryFork, ENOMEM),
-       Is("vfork errno", TryVfork, 0)},
-      {"MADV_DONTFORK",
-       [](Runtime& r) { return TryAdvise(r.large, MADV_DONTFORK); },
-       Is("fork errno", TryFork, 0)},
+       [](Runtime& r) { WritePages(r.trace, r.second.Part(0_B, kChunk / 2)); },
+       charged(2 * kChunk), child},
+      // What is mapped over is given back, what is only released is not.
+      {"MADV_DONTNEED", Advise(&Runtime::second, MADV_DONTNEED),
+       charged(2 * kChunk)},
+      {"reserve anew", [](Runtime& r) { ReserveOver(r.trace, r.first); },
+       charged(kChunk), child},
+      {"map 60 % of what is left", MapLarge, ForkGives(ENOMEM), VforkGives(0)},
+      {"MADV_DONTFORK", Advise(&Runtime::large, MADV_DONTFORK), ForkGives(0)},
       {"unmap", [](Runtime& r) { Unmap(r.trace, r.heap); }, charged(0_B)},
   };
 }

@@ -3,8 +3,6 @@
 // as large as a case wants, where mmap would refuse them in one piece.
 #pragma once
 
-#include <cerrno>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -44,6 +42,16 @@ inline Range MapApart(Trace& trace, Bytes size, int flags) {
   map(start, size, flags);
   return {.start = start, .size = size};
 }
+
+// An act: madvise(2) of a range of the scene.
+template <typename S>
+auto Advise(Range S::*range, int advice) {
+  return [=](S& s) { return TryAdvise(s.*range, advice); };
+}
+
+// Rows: what fork(2) and vfork(2) give at that moment, 0 or errno.
+inline auto ForkGives(int error) { return Is("fork errno", TryFork, error); }
+inline auto VforkGives(int error) { return Is("vfork errno", TryVfork, error); }
 
 // One mapping beyond RAM + swap, that makes fork fail in mode 0: two halves.
 inline Range MapBeyondFork(Trace& trace, const Facts& f) {

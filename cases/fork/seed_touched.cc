@@ -14,6 +14,13 @@ struct Parent : Scene {
   }
   Range range = Map(size);
   Range second = {};
+
+  // By how much it is another size than what was mapped.
+  Bytes Accounted() const { return ReadMapping(range).accounted - size; }
+  Bytes Rss() const { return ReadMapping(range).rss - size; }
+  Bytes BothRss() const {
+    return ReadMapping(range).rss + ReadMapping(second).rss - 2 * half;
+  }
 };
 
 void InTwo(Parent& s) {
@@ -37,32 +44,18 @@ void KeepAChild(Parent& s) {
 Steps<Parent> Make(const Params&, const Facts& f) {
   // 8c7829b04c52 (5.2): the heuristic no longer looks at what is free.
   const bool heuristic = f.kernel < KernelVersion{5, 2};
-  const auto forks = [](int error) { return Is("fork errno", TryFork, error); };
   return {
-      {"map", [] {},
-       Is(
-           "accounted less size",
-           [](Parent& s) { return ReadMapping(s.range).accounted - s.size; },
-           0_B),
-       forks(0)},
+      {"map", [] {}, Is("accounted less size", &Parent::Accounted, 0_B),
+       ForkGives(0)},
       {"write all", [](Parent& s) { WritePages(s.trace, s.range); },
-       Is(
-           "rss less size",
-           [](Parent& s) { return ReadMapping(s.range).rss - s.size; }, 0_B),
-       forks(heuristic ? ENOMEM : 0), Is("vfork errno", TryVfork, 0)},
-      {"MADV_DONTFORK",
-       [](Parent& s) { return TryAdvise(s.range, MADV_DONTFORK); }, forks(0)},
-      {"write the same in two pieces", InTwo, forks(0)},
-      // A table for every 2 MiB, and what a process has beside: 1 MiB is far
+       Is("rss less size", &Parent::Rss, 0_B),
+       ForkGives(heuristic ? ENOMEM : 0), VforkGives(0)},
+      {"MADV_DONTFORK", Advise(&Parent::range, MADV_DONTFORK), ForkGives(0)},
+      {"write the same in two pieces", InTwo, ForkGives(0)},
+      // A table for every 2 MiB, and what a process has beside: 2 MiB is far
       // more than both, and far less than a copy.
       {"keep a child", KeepAChild, Size("cost", Le(2_MiB)), Count("status", 0),
-       Is(
-           "kept",
-           [](Parent& s) {
-             return ReadMapping(s.range).rss + ReadMapping(s.second).rss -
-                    2 * s.half;
-           },
-           0_B)},
+       Is("kept", &Parent::BothRss, 0_B)},
   };
 }
 
