@@ -18,8 +18,11 @@ inline std::vector<Setting> HugeOnAdvice() {
 }
 
 // A guest that has them: with less RAM there may be none to be had.
-inline Needs HugeGuest() {
-  return {.memory = 512_MiB, .alone = true, .settings = HugeOnAdvice()};
+inline Needs HugeGuest(Bytes swap = {}) {
+  return {.memory = 512_MiB,
+          .swap = swap,
+          .alone = true,
+          .settings = HugeOnAdvice()};
 }
 
 // Asked for huge pages, and at the start of a page directory of its own.
@@ -28,7 +31,28 @@ inline Range MapHuge(Trace& trace, Bytes size) {
                       {.align = 1_GiB, .pages = MapOptions::kHuge});
 }
 
+// Sets "rss": what one written byte brings.
+inline void WriteAByte(const Scene& s, MapOptions::Pages pages) {
+  const Range range =
+      MapAnonymous(s.trace, kHugePage, {.align = 1_GiB, .pages = pages});
+  WritePages(s.trace, range, kHugePage);
+  s.Set("rss", ReadMapping(range).rss);
+  Unmap(s.trace, range);
+}
+
+// An act: madvise(2) of a range of the scene.
+template <typename S>
+auto Advise(Range S::*range, int advice) {
+  return [=](S& s) { return TryAdvise(s.*range, advice); };
+}
+
 inline Bytes Tables() { return ReadUsage().page_tables; }
+
+// A field of /proc/meminfo, to the page.
+inline Bytes MachineHas(const char* field) {
+  RefreshVmstat();
+  return Meminfo(field);
+}
 
 // How many faults it takes. For acts: a row would count those of the readings
 // around the act as well.
@@ -66,7 +90,7 @@ Row<S> Reads(Range S::*range, char expected, const char* name = "other") {
 }
 
 // How often an event of the whole machine happens in a step.
-inline auto Event(const char* name, std::int64_t times) {
+inline auto Event(const char* name, testing::Matcher<std::int64_t> times) {
   return Change(
       name, [=] { return Vmstat(name); }, times);
 }

@@ -17,18 +17,10 @@ std::int64_t Chosen(const char* file) {
   return 1 + std::count(static_cast<const char*>(text), bracket, ' ');
 }
 
-struct Machine : Scene {};
-
-// What one written byte brings.
-auto OneWrite(MapOptions::Pages pages) {
-  return [=](Machine& s) {
-    const Range range =
-        MapAnonymous(s.trace, kHugePage, {.align = 1_GiB, .pages = pages});
-    WritePages(s.trace, range, kHugePage);
-    s.Set("rss", ReadMapping(range).rss);
-    Unmap(s.trace, range);
-  };
-}
+struct Machine : Scene {
+  void WritePlain() const { WriteAByte(*this, MapOptions::kDefault); }
+  void WriteAsked() const { WriteAByte(*this, MapOptions::kHuge); }
+};
 
 Steps<Machine> Make(const Params&, const Facts& f) {
   const bool small = f.ram < 512_MiB;
@@ -57,9 +49,8 @@ Steps<Machine> Make(const Params&, const Facts& f) {
        number("khugepaged/pages_to_scan", 4096),
        number("khugepaged/scan_sleep_millisecs", 10000),
        number("khugepaged/alloc_sleep_millisecs", 60000)},
-      {"write a byte, plain", OneWrite(MapOptions::kDefault),
-       Size("rss", brings)},
-      {"write a byte, asked", OneWrite(MapOptions::kHuge), Size("rss", brings)},
+      {"write a byte, plain", &Machine::WritePlain, Size("rss", brings)},
+      {"write a byte, asked", &Machine::WriteAsked, Size("rss", brings)},
   };
 }
 
@@ -76,8 +67,7 @@ const Register kMinRamDefault{
      .claim = "hugepage_init: \"By default disable transparent hugepages on "
               "smaller systems\"",
      .functions = "hugepage_init, khugepaged_init",
-     .look_at = "enabled counts the words up to the bracket: 1 always, 2 "
-                "madvise, 3 never",
+     .look_at = "enabled, defrag: which word of the file is in brackets",
      .needs = {.alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {

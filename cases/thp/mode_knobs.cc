@@ -6,17 +6,20 @@
 namespace oomgate {
 namespace {
 
-constexpr const char* kMedium = "hugepages-64kB/enabled";
-constexpr Bytes kMediumPage = 64_KiB;
-constexpr Bytes kMediumSize = 4_MiB;
-constexpr Bytes kRead = 8_MiB;
-
 constexpr MapOptions::Pages kAsked = MapOptions::kHuge;
 constexpr MapOptions::Pages kPlain = MapOptions::kDefault;
 constexpr MapOptions::Pages kNotWanted = MapOptions::kSmall;
+constexpr Bytes kRead = 8_MiB;
+constexpr const char* kMedium = "hugepages-64kB/enabled";
+constexpr Bytes kMediumPage = 64_KiB;
+constexpr std::int64_t kMediumPages = 64;
 
-Range Map(Trace& trace, MapOptions::Pages pages, Bytes size,
-          int sharing = MAP_PRIVATE) {
+bool HasMedium() { return kThpKnobs.Has(kMedium); }
+std::int64_t AllocatedMedium() {
+  return kThpKnobs.Number("hugepages-64kB/stats/anon_fault_alloc");
+}
+
+Range Map(Trace& trace, MapOptions::Pages pages, Bytes size, int sharing) {
   return MapAnonymous(trace, size,
                       {.flags = sharing | MAP_ANONYMOUS | MAP_NORESERVE,
                        .align = 1_GiB,
@@ -24,22 +27,16 @@ Range Map(Trace& trace, MapOptions::Pages pages, Bytes size,
 }
 
 struct Knobs : Scene {
-  Range medium = {};
-  Range one = {};
+  Range medium = {}, one = {};
 };
 
-// What one written byte brings.
 auto OneWrite(const char* enabled, MapOptions::Pages pages) {
   return [=](Knobs& k) {
     kThpKnobs.Set(k.trace, "enabled", enabled);
-    const Range range = Map(k.trace, pages, kHugePage);
-    WritePages(k.trace, range, range.size);
-    k.Set("rss", ReadMapping(range).rss);
-    Unmap(k.trace, range);
+    WriteAByte(k, pages);
   };
 }
 
-// A process may do without.
 auto OneWriteDisabled(int disabled) {
   return [=](Knobs& k) {
     Must(k.trace, "prctl", prctl(PR_SET_THP_DISABLE, disabled, 0, 0, 0));
@@ -51,7 +48,7 @@ auto ReadWith(int zero_page) {
   return [=](Knobs& k) {
     kThpKnobs.Set(k.trace, "enabled", "always");
     kThpKnobs.Set(k.trace, "use_zero_page", zero_page);
-    const Range range = Map(k.trace, kPlain, kRead);
+    const Range range = Map(k.trace, kPlain, kRead, MAP_PRIVATE);
     k.Set("faults", FaultsOf([&] { ReadPages(k.trace, range); }));
     k.Set("rss", ReadMapping(range).rss);
     Unmap(k.trace, range);
@@ -61,13 +58,13 @@ auto ReadWith(int zero_page) {
 void WriteMedium(Knobs& k) {
   kThpKnobs.Set(k.trace, "enabled", "never");
   kThpKnobs.Set(k.trace, kMedium, "always");
-  k.medium = Map(k.trace, kPlain, kMediumSize);
+  k.medium = Map(k.trace, kPlain, kMediumPages * kMediumPage, MAP_PRIVATE);
   k.Set("faults", FaultsOf([&] { WritePages(k.trace, k.medium); }));
 }
 
 void WriteOneMedium(Knobs& k) {
   Unmap(k.trace, k.medium);
-  k.one = Map(k.trace, kPlain, kHugePage);
+  k.one = Map(k.trace, kPlain, kHugePage, MAP_PRIVATE);
   WritePages(k.trace, k.one.Part(3 * kMediumPage, kPage));
 }
 
@@ -96,6 +93,7 @@ auto OneShared(const char* knob, MapOptions::Pages pages) {
 
 Steps<Knobs> Make(const Params&, const Facts& f) {
   const auto brings = [](Bytes size) { return Size("rss", size); };
+  const auto is_huge = [](Bytes size) { return Size("huge", size); };
   // Stack and text pages may add a few.
   const auto faults = [](std::int64_t least) {
     return Count("faults", Between(least, least + 4));
@@ -104,13 +102,9 @@ Steps<Knobs> Make(const Params&, const Facts& f) {
   // 3485b88390b0 (6.8): sizes between; 42248b9d34ea (6.10): their counters.
   const bool has_medium = f.kernel >= KernelVersion{6, 8};
   const bool counts = f.kernel >= KernelVersion{6, 10};
-  const std::int64_t pages = kMediumSize / kMediumPage;
-  const auto allocated = [] {
-    return kThpKnobs.Number("hugepages-64kB/stats/anon_fault_alloc");
-  };
-  const char* const why =
+  const std::string why =
       has_medium ? "" : "64 KiB pages came with 6.8 (3485b88390b0)";
-  using Step = StepOf<Knobs>;
+  const auto medium = [=](StepOf<Knobs> step) { return step.LeftOut(why); };
   return {
       {"never, asked", OneWrite("never", kAsked), brings(kPage)},
       {"never, plain", OneWrite("never", kPlain), brings(kPage)},
@@ -122,35 +116,25 @@ Steps<Knobs> Make(const Params&, const Facts& f) {
       {"always, not wanted", OneWrite("always", kNotWanted), brings(kPage)},
       {"disable it in the process", OneWriteDisabled(1), brings(kPage)},
       {"enable it again", OneWriteDisabled(0), brings(kHugePage)},
-
       {"read without the zero page", ReadWith(0), brings(kRead), faults(huge),
        Happened{.alloc = huge}},
       {"read with the zero page", ReadWith(1), brings(0_B), faults(huge),
        Happened{.zero = 1}},
-
-      {"look for 64 KiB pages", [] {},
-       Is(
-           "there", [] { return kThpKnobs.Has(kMedium); }, has_medium ? 1 : 0)},
-      Step("write 64 KiB pages", WriteMedium, faults(pages),
-           Change("allocated", allocated, counts ? pages : 0),
-           Rss(&Knobs::medium, kMediumSize), Huge(&Knobs::medium, 0_B),
-           Happened{})
-          .LeftOut(why),
-      Step("write a byte", WriteOneMedium, Rss(&Knobs::one, kMediumPage))
-          .LeftOut(why),
+      {"look for 64 KiB pages", [] {}, Is("there", HasMedium, has_medium)},
+      medium({"write 64 KiB pages", WriteMedium, faults(kMediumPages),
+              Change("allocated", AllocatedMedium, counts ? kMediumPages : 0),
+              Rss(&Knobs::medium, kMediumPages * kMediumPage),
+              Huge(&Knobs::medium, 0_B), Happened{}}),
+      medium({"write a byte", WriteOneMedium, Rss(&Knobs::one, kMediumPage)}),
       // Reads bring zero pages, and a write to one of them 4 KiB.
-      Step("read 128 KiB", ReadTwoMedium, faults(2 * kMediumPage / kPage),
-           Rss(&Knobs::one, kMediumPage))
-          .LeftOut(why),
-      Step("write to a page that was read", WriteOneRead,
-           Rss(&Knobs::one, kMediumPage + kPage))
-          .LeftOut(why),
-
-      {"shared never, asked", OneShared("never", kAsked), Size("huge", 0_B)},
-      {"shared advise, asked", OneShared("advise", kAsked),
-       Size("huge", kHugePage)},
-      {"shared advise, plain", OneShared("advise", kPlain), Size("huge", 0_B)},
-      {"shared deny, asked", OneShared("deny", kAsked), Size("huge", 0_B)},
+      medium({"read 128 KiB", ReadTwoMedium, faults(2 * kMediumPage / kPage),
+              Rss(&Knobs::one, kMediumPage)}),
+      medium({"write to a page that was read", WriteOneRead,
+              Rss(&Knobs::one, kMediumPage + kPage)}),
+      {"shared never, asked", OneShared("never", kAsked), is_huge(0_B)},
+      {"shared advise, asked", OneShared("advise", kAsked), is_huge(kHugePage)},
+      {"shared advise, plain", OneShared("advise", kPlain), is_huge(0_B)},
+      {"shared deny, asked", OneShared("deny", kAsked), is_huge(0_B)},
   };
 }
 

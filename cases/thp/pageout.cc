@@ -8,7 +8,7 @@
 namespace oomgate {
 namespace {
 
-constexpr std::int64_t kHuge = 4;
+constexpr int kHuge = 4;
 constexpr Bytes kSize = kHuge * kHugePage;
 
 struct Memory : Scene {
@@ -18,6 +18,7 @@ struct Memory : Scene {
 
   Bytes Referenced() const { return MappingField(range, "Referenced"); }
   Bytes TablesLeft() const { return Tables() - tables; }
+  std::int64_t OtherInPair() const { return CountMisnumbered(pair); }
 };
 
 std::int64_t HugeSwapped() {
@@ -35,36 +36,23 @@ Steps<Memory> Make(const Params&, const Facts&) {
   const auto referenced = [](Bytes size) {
     return Is("Referenced", &Memory::Referenced, size);
   };
-  const auto other = [](Range Memory::*range) {
-    return Is(
-        "other", [=](Memory& m) { return CountMisnumbered(m.*range); }, 0);
-  };
   return {
       {"write", [](Memory& m) { NumberPages(m.range); }, Huge(kRange, kSize),
        referenced(kSize)},
-      {"make cold", [](Memory& m) { return TryAdvise(m.range, MADV_COLD); },
-       Huge(kRange, kSize), referenced(0_B), Change("tables", Tables, 0_B)},
+      {"make cold", Advise(kRange, MADV_COLD), Huge(kRange, kSize),
+       referenced(0_B), Change("tables", Tables, 0_B)},
       {"page out", [](Memory& m) { PageOut(m.trace, m.range); },
        Rss(kRange, 0_B), Swap(kRange, kSize), Event("pswpout", kSize / kPage),
        Change("huge pages swapped", HugeSwapped, kHuge),
-       Change(
-           "thp_swpout", [] { return Vmstat("thp_swpout"); },
-           Between(0, static_cast<int>(kHuge))),
-       Change("tables", Tables, 0_B)},
+       Event("thp_swpout", Between(0, kHuge)), Change("tables", Tables, 0_B)},
       {"read", [](Memory& m) { m.Set("other", CountMisnumbered(m.range)); },
        Count("other", 0), Rss(kRange, kSize)},
       {"unmap", [](Memory& m) { Unmap(m.trace, m.range); },
        Is("tables left", &Memory::TablesLeft, 0_B)},
       {"page out one small page", PageOutOnePage,
        Rss(kPair, 2 * kHugePage - kPage), Swap(kPair, kPage),
-       Huge(kPair, kHugePage), other(kPair)},
+       Huge(kPair, kHugePage), Is("other", &Memory::OtherInPair, 0)},
   };
-}
-
-Needs HugeGuestWithSwap() {
-  Needs needs = HugeGuest();
-  needs.swap = 64_MiB;
-  return needs;
 }
 
 const Register kHugePageout{
@@ -76,7 +64,7 @@ const Register kHugePageout{
                   "shrink_folio_list, swap_writepage",
      .look_at = "thp_swpout is how many went without a split, where the device "
                 "has clusters",
-     .needs = HugeGuestWithSwap(),
+     .needs = HugeGuest(64_MiB),
      .steps = Make}};
 
 }  // namespace

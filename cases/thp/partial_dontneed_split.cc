@@ -6,38 +6,33 @@
 namespace oomgate {
 namespace {
 
-constexpr std::int64_t kHuge = 16;
+constexpr int kHuge = 16;
+constexpr int kHalves = 2 * kHuge;
 constexpr Bytes kSize = kHuge * kHugePage;
 constexpr Bytes kHalf = kHugePage / 2;
-constexpr Bytes kGivenUp = kHuge * kHalf;
-// Slab that the shrinking frees, and what the kernel takes meanwhile.
-constexpr Bytes kKernel = 2_MiB;
 
 // Free memory, wherever the allocator keeps it.
 Bytes MachineFree() {
-  RefreshVmstat();
-  return Meminfo("MemFree") + PerCpuPages();
-}
-Bytes AnonPages() {
-  RefreshVmstat();
-  return Meminfo("AnonPages");
+  const Bytes free = MachineHas("MemFree");
+  return free + PerCpuPages();
 }
 void Shrink(Scene& s) { kVmKnobs.Set(s.trace, "drop_caches", 2); }
 
 struct Memory : Scene {
   Range range = MapHuge(trace, kSize);
-  // When all is written.
-  Bytes anonymous = {};
-  Bytes tables = {};
-  Bytes free = {};
+  Range page = range.Part(0_B, kPage);
+  Bytes anonymous = {}, tables = {}, free = {};  // when all is written
 
+  Bytes Anonymous() const { return MachineHas("AnonPages") - anonymous; }
+  Bytes NewTables() const { return Tables() - tables; }
   Bytes Free() const { return MachineFree() - free; }
+  Range Half(int i) const { return range.Part(i * kHalf, kHalf); }
+  void GiveUpHalf() const {
+    for (int i = 0; i < kHalves; i += 2) Advise(trace, Half(i), MADV_DONTNEED);
+  }
   std::int64_t Other() const {
     std::int64_t other = 0;
-    for (Bytes at; at < kSize; at += kHugePage) {
-      other += CountOther(range.Part(at, kHalf), 0);
-      other += CountOther(range.Part(at + kHalf, kHalf), 1);
-    }
+    for (int i = 0; i < kHalves; ++i) other += CountOther(Half(i), i % 2);
     return other;
   }
 };
@@ -46,44 +41,32 @@ void Write(Memory& m) {
   // What the caches hold now is not to come back with the split.
   Shrink(m);
   WritePages(m.trace, m.range);
-  m.anonymous = AnonPages();
+  m.anonymous = MachineHas("AnonPages");
   m.tables = Tables();
   m.free = MachineFree();
-}
-
-int GiveUpOne(Memory& m) {
-  return TryAdvise(m.range.Part(0_B, kPage), MADV_DONTNEED);
-}
-
-void GiveUpHalf(Memory& m) {
-  for (Bytes at; at < kSize; at += kHugePage) {
-    Advise(m.trace, m.range.Part(at, kHalf), MADV_DONTNEED);
-  }
 }
 
 Steps<Memory> Make(const Params&, const Facts&) {
   constexpr auto kRange = &Memory::range;
   const auto free = [](Bytes size) {
-    return Is("free", &Memory::Free, Between(size - kKernel, size + kKernel));
+    constexpr Bytes kOther = 2_MiB;  // slab that is freed, and what is taken
+    return Is("free", &Memory::Free, Between(size - kOther, size + kOther));
   };
-  return {
-      {"write", Write, Rss(kRange, kSize), Huge(kRange, kSize)},
-      {"give up a page", GiveUpOne, Happened{.split_pmd = 1, .deferred = 1},
-       Rss(kRange, kSize - kPage), Huge(kRange, kSize - kHugePage)},
-      {"give up half of each", GiveUpHalf,
-       Happened{.split_pmd = kHuge - 1, .deferred = kHuge - 1},
-       Rss(kRange, kSize - kGivenUp), Huge(kRange, 0_B), Mappings(kRange, 1),
-       Is(
-           "tables", [](Memory& m) { return Tables() - m.tables; }, 0_B),
-       // A page or two of the subject's stack may be new.
-       Is(
-           "AnonPages", [](Memory& m) { return AnonPages() - m.anonymous; },
-           Between(0_B - kGivenUp, 2 * kPage - kGivenUp)),
-       free(0_B)},
-      {"shrink the caches", Shrink, Happened{.split_page = kHuge},
-       free(kGivenUp), Rss(kRange, kSize - kGivenUp),
-       Is("other", &Memory::Other, 0)},
-  };
+  return {{"write", Write, Rss(kRange, kSize), Huge(kRange, kSize)},
+          {"give up a page", Advise(&Memory::page, MADV_DONTNEED),
+           Happened{.split_pmd = 1, .deferred = 1}, Rss(kRange, kSize - kPage),
+           Huge(kRange, kSize - kHugePage)},
+          {"give up half of each", &Memory::GiveUpHalf,
+           Happened{.split_pmd = kHuge - 1, .deferred = kHuge - 1},
+           Rss(kRange, kSize / 2), Huge(kRange, 0_B), Mappings(kRange, 1),
+           Is("tables", &Memory::NewTables, 0_B),
+           // A page or two of the subject's stack may be new.
+           Is("AnonPages", &Memory::Anonymous,
+              Between(0_B - kSize / 2, 2 * kPage - kSize / 2)),
+           free(0_B)},
+          {"shrink the caches", Shrink, Happened{.split_page = kHuge},
+           free(kSize / 2), Rss(kRange, kSize / 2),
+           Is("other", &Memory::Other, 0)}};
 }
 
 const Register kPartialDontneedSplit{
@@ -93,8 +76,7 @@ const Register kPartialDontneedSplit{
               "huge page, not for the machine",
      .functions = "__split_huge_pmd, deferred_split_folio, "
                   "deferred_split_scan, split_huge_page",
-     .look_at = "free: what was given up, once the caches are shrunk; "
-                "thp_deferred_split_page whether it was queued",
+     .look_at = "thp_deferred_split_page: whether it was queued for a split",
      .needs = HugeGuest(),
      .steps = Make,
      .metrics = {Metric::Size("rss_half", "give up half of each.rss")}}};

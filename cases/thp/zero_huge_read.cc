@@ -9,7 +9,6 @@ namespace {
 
 constexpr Bytes kSize = 32_MiB;
 constexpr std::int64_t kHuge = kSize / kHugePage;
-
 // Bits of /proc/kpageflags.
 constexpr int kFlagThp = 22;
 constexpr int kFlagZeroPage = 24;
@@ -19,13 +18,14 @@ struct Memory : Scene {
   Range range = all.Part(kHugePage, kSize);
 
   std::uint64_t First() const { return Frame(all.start); }
-  int FirstHas(int flag) const {
+  template <int kFlag>
+  int FirstHas() const {
     std::uint64_t flags = 0;
     const int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
     (void)!pread(fd, &flags, sizeof flags,
                  static_cast<off_t>(First() * sizeof flags));
     close(fd);
-    return flags >> flag & 1;
+    return flags >> kFlag & 1;
   }
   int Aligned() const {
     return First() != 0 && First() % (kHugePage / kPage) == 0;
@@ -39,8 +39,7 @@ struct Memory : Scene {
   }
 };
 
-// Brings the zero page, where none was read before, and the upper levels of the
-// tables.
+// Brings the zero page, where there is none yet, and the tables' upper levels.
 void ReadFirst(Memory& m) { ReadPages(m.trace, m.all.Part(0_B, kHugePage)); }
 
 void ReadRest(Memory& m) {
@@ -49,23 +48,18 @@ void ReadRest(Memory& m) {
   m.Set("other", other);
 }
 
-int GiveUp(Memory& m) { return TryAdvise(m.range, MADV_DONTNEED); }
-
 Steps<Memory> Make(const Params&, const Facts&) {
-  const auto flag = [](const char* name, int bit) {
-    return Is(
-        name, [=](Memory& m) { return m.FirstHas(bit); }, 1);
-  };
   return {
       {"read a huge page", ReadFirst, Is("aligned", &Memory::Aligned, 1),
-       flag("is zero page", kFlagZeroPage), flag("is huge", kFlagThp)},
+       Is("is zero page", &Memory::FirstHas<kFlagZeroPage>, 1),
+       Is("is huge", &Memory::FirstHas<kFlagThp>, 1)},
       // Up to four faults are not ours: text and stack pages.
       {"read 32 MiB", ReadRest, Count("faults", Between(kHuge, kHuge + 4)),
        Change("tables", Tables, kHuge * kPage), Happened{}, Count("other", 0),
        Rss(&Memory::all, 0_B), Huge(&Memory::all, 0_B), Swap(&Memory::all, 0_B),
        Is("same frame", &Memory::SameFrame, kHuge)},
-      {"give them up", GiveUp, Change("tables", Tables, 0_B - kHuge * kPage),
-       Happened{}},
+      {"give them up", Advise(&Memory::range, MADV_DONTNEED),
+       Change("tables", Tables, 0_B - kHuge * kPage), Happened{}},
   };
 }
 
@@ -76,8 +70,7 @@ const Register kZeroHugeRead{
               "huge zero page, and its page-table deposit",
      .functions =
          "do_huge_pmd_anonymous_page, set_huge_zero_folio, zap_huge_pmd",
-     .look_at = "rss says that reads allocate; tables whether the deposit is "
-                "counted, and withdrawn",
+     .look_at = "rss: reads allocate; tables: the deposit is not counted",
      .needs = HugeGuest(),
      .steps = Make,
      .metrics = {Metric::Size("page_tables", "read 32 MiB.tables"),
