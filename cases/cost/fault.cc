@@ -15,7 +15,6 @@ bool Writes(const Params& p) {
   return p["kind"].ends_with("write") || p["kind"] == "upgrade" || IsCopy(p);
 }
 std::int64_t FaultsOf(const Params& p) { return IsHuge(p) ? kHuge : kSmall; }
-
 Bytes Stride(const Params& p) {
   return IsHuge(p) || p["kind"] == "table" ? kHugePage : kPage;
 }
@@ -58,10 +57,7 @@ Oracle Expect(const Params& p, const Facts& f) {
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
-  if (!IsHuge(p)) return;
-  instance.needs.memory = 512_MiB;
-  instance.needs.settings = {kThpKnobs.With("enabled", "madvise"),
-                             kThpKnobs.With("use_zero_page", "1")};
+  if (IsHuge(p)) instance.needs = HugeGuest();
 }
 
 const Register kFault{

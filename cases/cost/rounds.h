@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What cost cases share: an oracle that asks whether each round did its deed,
-// since a cost of something else would say nothing.
+// since a cost of something else would say nothing; and what those of huge
+// pages and of the TLB need.
 #pragma once
 
 #include "oomgate/case.h"
@@ -35,6 +36,36 @@ inline Case Costs(Case definition) {
   definition.metrics = CostMetrics();
   definition.timeout_seconds = 120;
   return definition;
+}
+
+// A guest that gives huge pages where they are asked for.
+inline Needs HugeGuest() {
+  return {.memory = 512_MiB,
+          .settings = {kThpKnobs.With("enabled", "madvise"),
+                       kThpKnobs.With("use_zero_page", "1")}};
+}
+
+inline MapOptions::Pages PagesOf(const Params& p) {
+  return p["pages"] == "huge" ? MapOptions::kHuge : MapOptions::kSmall;
+}
+
+// So many faults at first, none later: but for up to four of the program and
+// its stack, whose pages are touched for the first time.
+inline Oracle FaultsAtFirst(std::int64_t faults) {
+  return AllOf(Count("faults", Between(faults, faults + 4)),
+               Count("later_faults", Le(4)));
+}
+
+// Picoseconds for each of the steps that a deed does, in the best of 7 rounds.
+template <typename Deed>
+std::int64_t BestStep(std::int64_t steps, Deed deed) {
+  std::int64_t best = INT64_MAX;
+  for (int round = 0; round < 7; ++round) {
+    const std::int64_t start = CostClock(CostOf::kThread);
+    deed();
+    best = std::min(best, (CostClock(CostOf::kThread) - start) * 1000 / steps);
+  }
+  return best;
 }
 
 }  // namespace oomgate::cost

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chain of dependent reads, one line a page, through 96 MiB: what huge pages
 // save of a walk that misses the TLB at every step.
-#include "oomgate/case.h"
-#include "oomgate/cost.h"
+#include "cases/cost/rounds.h"
 
-namespace oomgate {
+namespace oomgate::cost {
 namespace {
 
 constexpr Bytes kSize = 96_MiB;
 constexpr std::int64_t kPages = kSize / kPage;
-constexpr int kRounds = 7;
 
 // Every page's first word leads to another page: one cycle through all, since
 // the stride has no divisor in common with 3 * 2^13 pages.
@@ -33,22 +31,16 @@ std::int64_t Chase(const Range& range) {
 }
 
 void Subject(Trace& trace, const Params& p, const Facts&) {
-  const auto pages =
-      p["pages"] == "huge" ? MapOptions::kHuge : MapOptions::kSmall;
-  const Range range = MapAnonymous(trace, kSize, {.pages = pages});
+  const Range range = MapAnonymous(trace, kSize, {.pages = PagesOf(p)});
   WritePages(trace, range.Part(0_B, kHugePage));
   const std::int64_t before = ReadUsage().minor_faults;
   Link(range);
   const std::int64_t linked = ReadUsage().minor_faults;
   trace.Set("faults", linked - before);
   trace.Set("cycle", Chase(range));
-  std::int64_t best = INT64_MAX;
-  for (int round = 0; round < kRounds; ++round) {
-    const std::int64_t start = CostClock(CostOf::kThread);
-    if (Chase(range) != kPages) trace.Stop("the chain is broken", 0);
-    best = std::min(best, (CostClock(CostOf::kThread) - start) * 1000 / kPages);
-  }
-  trace.Set("step_ps", best);
+  trace.Set("step_ps", BestStep(kPages, [&] {
+              if (Chase(range) != kPages) trace.Stop("the chain is broken", 0);
+            }));
   trace.Set("later_faults", ReadUsage().minor_faults - linked);
   const MappingUsage mapped = ReadMapping(range);
   trace.Set("rss", mapped.rss);
@@ -57,12 +49,8 @@ void Subject(Trace& trace, const Params& p, const Facts&) {
 
 Oracle Expect(const Params& p, const Facts&) {
   const bool huge = p["pages"] == "huge";
-  const std::int64_t faults =
-      ((kSize - kHugePage) / (huge ? kHugePage : kPage));
-  // Pages of the program and its stack that are touched for the first time.
-  constexpr std::int64_t kOther = 4;
-  return AllOf(Survives(), Count("faults", Between(faults, faults + kOther)),
-               Count("later_faults", Le(kOther)), Count("cycle", kPages),
+  const std::int64_t faults = (kSize - kHugePage) / (huge ? kHugePage : kPage);
+  return AllOf(Survives(), FaultsAtFirst(faults), Count("cycle", kPages),
                Size("rss", kSize), Size("anon_huge", huge ? kSize : 0_B));
 }
 
@@ -77,9 +65,7 @@ const Register kTlbChase{
      .look_at =
          "step_ps of small against huge, in pairs of runs, on real hardware",
      .suite = Suite::kNightly,
-     .needs = {.memory = 512_MiB,
-               .settings = {kThpKnobs.With("enabled", "madvise"),
-                            kThpKnobs.With("use_zero_page", "1")}},
+     .needs = HugeGuest(),
      .params = {{"pages", {"small", "huge"}}},
      .subject = Subject,
      .expect = Expect,
@@ -87,4 +73,4 @@ const Register kTlbChase{
      .timeout_seconds = 120}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::cost

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two mappings next to each other that the kernel merges into one: together
-// as large as a case wants, where mmap would refuse them in one piece.
+// as large as a case wants, where mmap would refuse them in one piece. And rows
+// about what fork gives beside them.
 #pragma once
 
 #include "oomgate/case.h"
