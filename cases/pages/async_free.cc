@@ -8,8 +8,6 @@ namespace oomgate::pages {
 namespace {
 
 constexpr std::int64_t kTouches = 4096;  // 16 MiB of leaves
-constexpr Bytes kSize = kTouches * kHugePage;
-constexpr int kDeadline = 5000;  // milliseconds
 
 // Since 6.16 PageTables holds the kernel's own too: those of a child's kernel
 // stack come when it is the first in its 2 MiB, and stay.
@@ -18,64 +16,55 @@ Bytes Slack(const Facts& f) {
 }
 
 struct Filling : Warm {
-  Range range = MapApart(trace, kSize, PROT_READ);
-  Gate ready{trace};
-  Gate go{trace};
-  Bytes still = OnceStill(MachineTables);
-  Bytes before = MachineTables();
+  Range range = MapApart(trace, kTouches* kHugePage, PROT_READ);
+  Gate ready{trace}, go{trace};
+  Bytes before = OnceStill(MachineTables);
   pid_t child = p["by"] == "exit" ? StartOne() : 0;
 
-  void Fill() { ReadPages(trace, range, kHugePage); }
   pid_t StartOne() {
     const pid_t started = StartChild(trace, [this] {
       WarmUp(trace);  // with the tables that it needs of its own
       ready.Open();
       go.Pass();
-      Fill();
+      ReadPages(trace, range, kHugePage);
       ready.Open();
       go.Pass();
     });
     ready.Pass();
     return started;
   }
+  void Fill() {
+    if (child == 0) return ReadPages(trace, range, kHugePage);
+    go.Open();
+    ready.Pass();
+  }
+  void GiveUp() {
+    if (child == 0) return Unmap(trace, range);
+    go.Open();
+    Reap(child);
+  }
   Bytes Left() const { return MachineTables() - before; }
+  // What is left once all came back, or after 5 s.
+  Bytes LeftLater() const {
+    const Stopwatch watch;
+    const Bytes later = OnceHolds(
+        5000, [this] { return Left(); },
+        [this](Bytes left) { return left <= Slack(f); });
+    Set("pt_free_settle_ms", watch.Milliseconds());
+    return later;
+  }
 };
 
-void Fill(Filling& s) {
-  if (s.child == 0) return s.Fill();
-  s.go.Open();
-  s.ready.Pass();
-}
-
-void GiveUp(Filling& s) {
-  if (s.child == 0) return Unmap(s.trace, s.range);
-  s.go.Open();
-  Reap(s.child);
-}
-
-void AwaitRest(Filling& s) {
-  s.Set("left_at_once", s.Left());
-  const Stopwatch watch;
-  s.Set("left", OnceHolds(
-                    kDeadline, [&] { return s.Left(); },
-                    [&](Bytes left) { return left <= Slack(s.f); }));
-  s.Set("pt_free_settle_ms", watch.Milliseconds());
-}
-
 Steps<Filling> Make(const Params&, const Facts& f) {
-  const Bytes tables = TablesFor(0_B, kTouches, kHugePage);
   // 6.8 began to count the level above.
-  const Bytes counted =
-      f.kernel >= KernelVersion{6, 8} ? tables : tables - kPage;
+  const Bytes counted = TablesFor(0_B, kTouches, kHugePage) -
+                        (f.kernel < KernelVersion{6, 8} ? kPage : 0_B);
   return {
-      {"fill",
-       Fill,
-       {Change("held", MachineTables, Between(counted, counted + Slack(f)))}},
-      {"give up",
-       GiveUp,
-       {{AwaitRest,
-         AllOf(Size("left_at_once", Between(0_B, counted + 64 * kPage)),
-               Size("left", Between(0_B, Slack(f))))}}}};
+      {"fill", &Filling::Fill,
+       Change("held", MachineTables, Between(counted, counted + Slack(f)))},
+      {"give up", &Filling::GiveUp,
+       Is("left_at_once", &Filling::Left, Between(0_B, counted + 64 * kPage)),
+       Is("left", &Filling::LeftLater, Between(0_B, Slack(f)))}};
 }
 
 const Register kAsyncFree{
@@ -84,8 +73,8 @@ const Register kAsyncFree{
      .claim = "Seed 1: munmap frees; since 6.14 tables are freed by RCU "
               "(page_tables.async_free)",
      .functions = "tlb_remove_table, tlb_flush_mmu, exit_mmap",
-     .look_at = "left: what never comes back; pt_free_settle_ms: how long "
-                "memory pressure outlives its cause",
+     .look_at =
+         "pt_free_settle_ms: how long memory pressure outlives its cause",
      .needs = {.alone = true},
      .params = {{"by", {"munmap", "exit"}}},
      .steps = Make,

@@ -14,42 +14,35 @@ void HoldMemory(Trace& trace, const Params&, const Facts&) {
   WritePages(trace, MapAnonymous(trace, kSibling));
 }
 
-// How many touches fill that much memory: each takes a leaf, at 1 GiB a
-// directory too, and a 512th of the level above.
-std::int64_t TouchesFor(Bytes memory, const Params& p) {
-  return memory / kPage * 512 / (p["stride"] == "1g" ? 1025 : 513);
-}
-
 struct Sparse : Warm {
   Range range = {};
+  void Map() { range = MapApart(trace, 64_TiB, PROT_READ); }
+  Bytes Accounted() const { return ReadMapping(range).accounted; }
 };
 
-void Map(Sparse& s) { s.range = MapApart(s.trace, 64_TiB, PROT_READ); }
+Bytes Committed() { return Meminfo("Committed_AS"); }
+std::int64_t Mode() { return kVmKnobs.Number("overcommit_memory"); }
 
 void Read(Sparse& s) {
-  s.Set("free_touches", TouchesFor(Meminfo("MemFree"), s.p));
+  // Each takes a leaf, at 1 GiB a directory too, and a 512th of the next level.
+  const std::int64_t takes = s.p["stride"] == "1g" ? 1025 : 513;
+  s.Set("free_touches", Meminfo("MemFree") / kPage * 512 / takes);
   ReadPages(s.trace, s.range, s.p.Size("stride"));
 }
 
 Steps<Sparse> Make(const Params& p, const Facts& f) {
   return {
       // Nothing of it is ever committed.
-      {"map 64 TiB",
-       Map,
-       {Change(
-            "committed", [] { return Meminfo("Committed_AS"); }, 0_B),
-        {"accounted", [](Sparse& s) { return ReadMapping(s.range).accounted; },
-         0_B},
-        {"mode", [] { return kVmKnobs.Number("overcommit_memory"); },
-         p.Number("mode")}}},
-      {"read a byte in every stride",
-       Read,
-       {OomKilled(), OomVictimIsSubject(), OomConstraint("CONSTRAINT_NONE"),
-        OomAnonRss(Lt(kOwnAnon)), OomRss(Lt(kOwnAnon + kOwnCode)),
-        // A few pages stay in reserve, a few of the page cache are reclaimed.
-        Percent("touches", "free_touches", Between(94.0, 102.0)),
-        OomPageTables(Between((f.ram - kSibling) * 3 / 4, f.ram - kSibling)),
-        BystandersSurvive(), KernelLogHas(",global_oom,")}}};
+      {"map 64 TiB", &Sparse::Map, Change("committed", Committed, 0_B),
+       Is("accounted", &Sparse::Accounted, 0_B),
+       Is("mode", Mode, p.Number("mode"))},
+      {"read a byte in every stride", Read, OomKilled(), OomVictimIsSubject(),
+       OomConstraint("CONSTRAINT_NONE"), OomAnonRss(Lt(kOwnAnon)),
+       OomRss(Lt(kOwnAnon + kOwnCode)),
+       // A few pages stay in reserve, a few of the page cache are reclaimed.
+       Percent("touches", "free_touches", Between(94.0, 102.0)),
+       OomPageTables(Between((f.ram - kSibling) * 3 / 4, f.ram - kSibling)),
+       BystandersSurvive(), KernelLogHas(",global_oom,")}};
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
@@ -68,8 +61,7 @@ const Register kGlobalOom{
               "(page_tables.mode_independence)",
      .functions =
          "oom_badness, mm_pgtables_bytes, __pte_alloc, accountable_mapping",
-     .look_at =
-         "when the sibling dies instead, badness no longer counts page tables",
+     .look_at = "the sibling dies: badness no longer counts page tables",
      .blast = Blast::kMachine,
      .needs = {.memory = 256_MiB, .no_swap = true, .kernel_log = true},
      .adjust = Adjust,

@@ -16,7 +16,7 @@ constexpr Bytes kOld = 2_MiB - 5 * kPage;
 constexpr Bytes kShifted = 16_MiB + 7 * kPage;
 constexpr Bytes kAligned = 32_MiB + 7 * kPage;  // as the one before
 constexpr Bytes kFree = 48_MiB;
-constexpr Bytes kArena = 64_MiB;
+constexpr std::int64_t kSome = 64;  // pages of a place that was left
 
 // Every third page is written, read, or untouched.
 bool IsWritten(std::int64_t i) { return i % 3 == 0; }
@@ -24,17 +24,16 @@ bool IsRead(std::int64_t i) { return i % 3 == 1; }
 Bytes Written(std::int64_t pages) { return (pages + 2) / 3 * kPage; }
 
 struct Moves : Counted {
-  Range arena = MapApart(trace, kArena, PROT_NONE);
+  Range arena = MapApart(trace, 64_MiB, PROT_NONE);
   Range range = arena.Part(kOld, kSize);
-  Range left = {};
+  Range left = {};  // the place that it moved from
 
   void Move(char* place, int flags = 0) {
     range = Remap(trace, range, kSize, MREMAP_MAYMOVE | MREMAP_FIXED | flags,
                   place);
   }
-  bool IsAt(Bytes place) const {
-    return range.start == arena.start + place.count;
-  }
+  bool BeforeHole() const { return range.start == arena.start + kFree.count; }
+  bool Locked() const { return MappingHasFlag(range, "lo"); }
   // Pages with a number that is not their own; of the untouched ones, too.
   std::int64_t Wrong(std::int64_t from = 0, bool untouched = true) const {
     std::int64_t wrong = 0;
@@ -46,6 +45,28 @@ struct Moves : Counted {
     return wrong;
   }
   std::int64_t AllWrong() const { return Wrong(); }
+  std::int64_t NewWrong() const {
+    return CountOther(range.Part(kSize, kSize), 0);
+  }
+  Bytes LeftRss() const { return ReadMapping(left).rss; }
+  bool LeftLocked() const { return MappingHasFlag(left, "lo"); }
+  std::int64_t LeftWrong() const {
+    const std::int64_t faults = Faults();
+    const std::int64_t wrong = CountOther(left.Part(0_B, kSome * kPage), 0);
+    Set("old faults", Faults() - faults);
+    return wrong;
+  }
+  void MoveAndLeave() {
+    const Range target = MapAnonymous(
+        trace, kSize, {.prot = PROT_NONE, .pages = MapOptions::kDefault});
+    left = range;
+    Move(target.start, MREMAP_DONTUNMAP);
+  }
+  int MoveBeforeHole() {
+    Unlock(trace, range);
+    Move(arena.start + kFree.count);
+    return TryUnmap(arena.Part(kFree + kSize, kSize));
+  }
 };
 
 void Fill(Moves& s) {
@@ -78,20 +99,6 @@ Row<Moves> AllAt(Bytes offset, int places, Bytes swapped) {
                       AllOf(Count("wrong", 0), Count("faults", 0))}};
 }
 
-// The old place is there, empty.
-Row<Moves> LeftBehind() {
-  constexpr std::int64_t kSome = 64;
-  return Rows<Moves>{
-      {"old rss", [](Moves& s) { return ReadMapping(s.left).rss; }, 0_B},
-      {"old lo", [](Moves& s) { return MappingHasFlag(s.left, "lo"); }, 0},
-      {[](Moves& s) {
-         const std::int64_t faults = Faults();
-         s.Set("old wrong", CountOther(s.left.Part(0_B, kSome * kPage), 0));
-         s.Set("old faults", Faults() - faults);
-       },
-       AllOf(Count("old wrong", 0), Count("old faults", kSome))}};
-}
-
 Steps<Moves> Make(const Params& p, const Facts& f) {
   const bool swap = p["swap"] != "0";
   const Bytes swapped = swap ? Written(kOut) : 0_B;
@@ -100,52 +107,36 @@ Steps<Moves> Make(const Params& p, const Facts& f) {
   const bool counts_twice =
       f.kernel >= KernelVersion{6, 15} && f.kernel < KernelVersion{7, 3};
   const Bytes twice = counts_twice ? kSize : 0_B;
+  const auto wrong = Is("wrong", &Moves::AllWrong, 0);
   const auto locked = [] { return StatusField("VmLck"); };
   return {
-      {"write, read, skip pages in turn", Fill, {AllAt(kOld, 0, swapped)}},
-      {"move to another alignment",
-       MoveTo(kShifted),
-       {AllAt(kShifted, 1, swapped)}},
-      {"move to the same alignment",
-       MoveTo(kAligned),
-       {AllAt(kAligned, 2, swapped), {"all wrong", &Moves::AllWrong, 0}}},
-      StepOf<Moves>("lock it", [](Moves& s) { return TryLock(s.range); },
-                    {Change("locked", locked, kSize)})
+      {"write, read, skip pages in turn", Fill, AllAt(kOld, 0, swapped)},
+      {"move to another alignment", MoveTo(kShifted),
+       AllAt(kShifted, 1, swapped)},
+      {"move to the same alignment", MoveTo(kAligned),
+       AllAt(kAligned, 2, swapped), Is("all wrong", &Moves::AllWrong, 0)},
+      StepOf<Moves>(
+          "lock it", [](Moves& s) { return TryLock(s.range); },
+          Change("locked", locked, kSize))
           .LeftOut(swap ? "a page that is in swap, too, kept its place there "
                           "when written, up to 5.14 (f4c4a3f48480)"
                         : ""),
-      {"move it, leave the old place mapped",
-       [](Moves& s) {
-         const Range target =
-             MapAnonymous(s.trace, kSize,
-                          {.prot = PROT_NONE, .pages = MapOptions::kDefault});
-         s.left = s.range;
-         s.Move(target.start, MREMAP_DONTUNMAP);
-       },
-       {Change("locked", locked, AnyOf(0_B, twice)),
-        Change("rss", Smaps("Rss"), 0_B),
-        {"lo", [](Moves& s) { return MappingHasFlag(s.range, "lo"); },
-         swap ? 0 : 1},
-        LeftBehind(),
-        {"wrong", &Moves::AllWrong, 0}}},
-      {"move it in front of a hole",
-       [](Moves& s) {
-         Unlock(s.trace, s.range);
-         s.Move(s.arena.start + kFree.count);
-         return TryUnmap(s.arena.Part(kFree + kSize, kSize));
-       }},
+      {"move it, leave the old place mapped", &Moves::MoveAndLeave,
+       Change("locked", locked, AnyOf(0_B, twice)),
+       Change("rss", Smaps("Rss"), 0_B), Is("lo", &Moves::Locked, swap ? 0 : 1),
+       // The old place is there, empty.
+       Is("old rss", &Moves::LeftRss, 0_B), Is("old lo", &Moves::LeftLocked, 0),
+       Is("old wrong", &Moves::LeftWrong, 0), Count("old faults", kSome),
+       wrong},
+      {"move it in front of a hole", &Moves::MoveBeforeHole},
       {"grow into the hole",
        [](Moves& s) { return TryRemap(s.range, 2 * kSize, 0); },
-       {{"in place", [](Moves& s) { return s.IsAt(kFree); }, 1},
-        {"wrong", &Moves::AllWrong, 0},
-        {"new wrong",
-         [](Moves& s) { return CountOther(s.range.Part(kSize, kSize), 0); },
-         0}}},
+       Is("in place", &Moves::BeforeHole, 1), wrong,
+       Is("new wrong", &Moves::NewWrong, 0)},
       {"grow beyond it",
        [](Moves& s) { return TryRemap(s.range, 3 * kSize, MREMAP_MAYMOVE); },
-       {{"in place", [](Moves& s) { return s.IsAt(kFree); }, 0},
-        {"wrong", &Moves::AllWrong, 0},
-        {"rss", Smaps("Rss"), swap ? Written(kPages) : kSize}}}};
+       Is("in place", &Moves::BeforeHole, 0), wrong,
+       Is("rss", Smaps("Rss"), swap ? Written(kPages) : kSize)}};
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {

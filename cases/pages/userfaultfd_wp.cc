@@ -18,11 +18,44 @@ struct Protection : Scene {
   Range part = {};  // what is looked at: kPages of the range
   std::optional<Userfaultfd> pager = {};
 
-  // Looks after the range, by a pager of its own.
-  void Register(__u64 features = 0, __u64 mode = 0) {
+  // Looks after the range, by a pager of its own, and protects it.
+  int Protect(__u64 features = 0, __u64 mode = 0) {
     pager.emplace(trace, UFFD_FEATURE_PAGEFAULT_FLAG_WP | features);
     pager->Register(range, UFFDIO_REGISTER_MODE_WP | mode);
+    return ProtectAgain();
   }
+  int ProtectAgain() { return pager->Protect(range, true); }
+  int ProtectShared() {
+    WritePages(trace, source);
+    range = part = MapFile(trace, MakeMemfd(trace, kSize), kSize,
+                           PROT_READ | PROT_WRITE, MAP_SHARED);
+    return Protect(kUffdWpShmem, UFFDIO_REGISTER_MODE_MISSING);
+  }
+  void FillShared() { Set("copied", pager->Copy(range, source.start)); }
+  int ProtectSmall() {
+    range = part = MapAnonymous(trace, kSize);
+    WritePages(trace, range);
+    return Protect();
+  }
+  // It has no pager, and copies of its own.
+  void WriteInChild() {
+    int status = -1;
+    const pid_t child = StartChild(trace, [this] {
+      Set("protected", Protected());
+      WritePages(trace, range);
+    });
+    if (!EndsWithin(child, kSoon, status)) EndChild(child);
+    Set("status", status);
+  }
+  // Its first page is written, or read.
+  int ProtectHuge(bool write) {
+    range = MapAnonymous(trace, kHugePage, {.pages = MapOptions::kHuge});
+    part = range.Part(kHugePage / 2, kSize);
+    if (write) WritePages(trace, range, kHugePage);
+    Set("other", CountOther(range.Part(0_B, kPage), write));
+    return Protect();
+  }
+  int Discard() { return TryAdvise(range.Part(0_B, kPage), MADV_DONTNEED); }
   // Pages whose entry in pagemap says that they are protected (bit 57, 5.14).
   std::int64_t Protected() const {
     std::int64_t pages = 0;
@@ -31,11 +64,13 @@ struct Protection : Scene {
     }
     return pages;
   }
+  std::int64_t Other() const { return CountOther(range, 1); }
+  Bytes Rss() const { return ReadMapping(range).rss; }
 };
 
 bool Tells(const Facts& f) { return f.kernel >= KernelVersion{5, 14}; }
-Row<Protection> Protects(const Facts& f, std::int64_t pages) {
-  return {"protected", &Protection::Protected, Tells(f) ? pages : 0};
+Row<Protection> AllProtected(const Facts& f) {
+  return Is("protected", &Protection::Protected, Tells(f) ? kPages : 0);
 }
 
 // One of the protected pages is written.
@@ -52,93 +87,45 @@ void Write(Protection& s) {
   s.Set("protected_after", s.Protected());
 }
 StepOf<Protection> WriteOne(const std::string& name, const Facts& f) {
-  return {
-      name,
-      Write,
-      {Count("told", 1), Count("told_wp", 1), Count("before", -1),
-       Count("protected", Tells(f) ? kPages : 0), Count("unprotect_errno", 0),
-       Count("seen", 1), Count("protected_after", Tells(f) ? kPages - 1 : 0)}};
+  return {name, Write,
+          AllOf(Count("told", 1), Count("told_wp", 1), Count("before", -1),
+                Count("protected", Tells(f) ? kPages : 0),
+                Count("unprotect_errno", 0), Count("seen", 1),
+                Count("protected_after", Tells(f) ? kPages - 1 : 0))};
 }
 
 // What is not there yet is remembered as protected, and can still be filled.
 Steps<Protection> OfShared(const Facts& f) {
-  return {{"protect shared pages not yet there",
-           [](Protection& s) {
-             WritePages(s.trace, s.source);
-             s.range = s.part =
-                 MapFile(s.trace, MakeMemfd(s.trace, kSize), kSize,
-                         PROT_READ | PROT_WRITE, MAP_SHARED);
-             s.Register(kUffdWpShmem, UFFDIO_REGISTER_MODE_MISSING);
-             return s.pager->Protect(s.range, true);
-           },
-           {{"protected", &Protection::Protected, kPages}}},
-          {"fill them",
-           [](Protection& s) {
-             s.Set("copied", s.pager->Copy(s.range, s.source.start));
-           },
-           {Size("copied", kSize), {"protected", &Protection::Protected, 0}}},
-          {"protect them again",
-           [](Protection& s) { return s.pager->Protect(s.range, true); },
-           {Protects(f, kPages)}},
+  return {{"protect shared pages not yet there", &Protection::ProtectShared,
+           Is("protected", &Protection::Protected, kPages)},
+          {"fill them", &Protection::FillShared, Size("copied", kSize),
+           Is("protected", &Protection::Protected, 0)},
+          {"protect them again", &Protection::ProtectAgain, AllProtected(f)},
           WriteOne("write a shared page", f)};
-}
-
-// Protected as a whole, it stays so where it is split.
-void AddHuge(Steps<Protection>& steps, const Facts& f, const std::string& page,
-             bool write) {
-  const auto splits = [] { return Vmstat("thp_split_pmd"); };
-  steps.push_back(
-      {"protect " + page,
-       [=](Protection& s) {
-         s.range =
-             MapAnonymous(s.trace, kHugePage, {.pages = MapOptions::kHuge});
-         s.part = s.range.Part(kHugePage / 2, kSize);
-         if (write) WritePages(s.trace, s.range, kHugePage);
-         s.Set("other", CountOther(s.range.Part(0_B, kPage), write));
-         s.Register();
-         return s.pager->Protect(s.range, true);
-       },
-       {Count("other", 0),
-        {"rss", [](Protection& s) { return ReadMapping(s.range).rss; },
-         write ? kHugePage : 0_B},
-        Change("splits", splits, 0),
-        Protects(f, kPages)}});
-  steps.push_back({"discard 4 KiB of " + page,
-                   [](Protection& s) {
-                     return TryAdvise(s.range.Part(0_B, kPage), MADV_DONTNEED);
-                   },
-                   {Change("splits", splits, 1)}});
-  steps.push_back(WriteOne("write into " + page, f));
 }
 
 Steps<Protection> Make(const Params& p, const Facts& f) {
   if (p["of"] == "shared") return OfShared(f);
   Steps<Protection> steps = {
-      {"protect small pages",
-       [](Protection& s) {
-         s.range = s.part = MapAnonymous(s.trace, kSize);
-         WritePages(s.trace, s.range);
-         s.Register();
-         return s.pager->Protect(s.range, true);
-       },
-       {Protects(f, kPages),
-        // Reading is no writing.
-        {"other", [](Protection& s) { return CountOther(s.range, 1); }, 0}}},
-      // It has no pager, and copies of its own.
-      {"write them in a child",
-       [](Protection& s) {
-         int status = -1;
-         const pid_t child = StartChild(s.trace, [&] {
-           s.Set("protected", s.Protected());
-           WritePages(s.trace, s.range);
-         });
-         if (!EndsWithin(child, kSoon, status)) EndChild(child);
-         s.Set("status", status);
-       },
-       {Count("status", 0), Count("protected", 0)}},
+      // Reading is no writing.
+      {"protect small pages", &Protection::ProtectSmall, AllProtected(f),
+       Is("other", &Protection::Other, 0)},
+      {"write them in a child", &Protection::WriteInChild, Count("status", 0),
+       Count("protected", 0)},
       WriteOne("write a small page", f)};
-  AddHuge(steps, f, "a huge page", true);
-  AddHuge(steps, f, "the huge zero page", false);
+  const auto splits = [] { return Vmstat("thp_split_pmd"); };
+  // Protected as a whole, it stays so where it is split.
+  for (const bool write : {true, false}) {
+    const std::string page = write ? "a huge page" : "the huge zero page";
+    steps.push_back({"protect " + page,
+                     [=](Protection& s) { return s.ProtectHuge(write); },
+                     Count("other", 0),
+                     Is("rss", &Protection::Rss, write ? kHugePage : 0_B),
+                     Change("splits", splits, 0), AllProtected(f)});
+    steps.push_back({"discard 4 KiB of " + page, &Protection::Discard,
+                     Change("splits", splits, 1)});
+    steps.push_back(WriteOne("write into " + page, f));
+  }
   return steps;
 }
 
@@ -162,8 +149,7 @@ const Register kUserfaultfdWp{
      .functions = "userfaultfd_writeprotect, mwriteprotect_range, "
                   "__split_huge_pmd_locked, __split_huge_zero_page_pmd, "
                   "mfill_atomic_install_pte",
-     .look_at = "told 0 and before 1: the write went through; protected are "
-                "pages by pagemap",
+     .look_at = "told 0 and before 1: the write went through",
      .needs = {.memory = 512_MiB, .alone = true},
      .adjust = Adjust,
      .params = {{"of", {"anonymous", "shared"}}},

@@ -16,6 +16,20 @@ struct Upgrade : Counted {
   Bytes anon_before = StatusField("RssAnon");
 
   Bytes RssAnon() const { return StatusField("RssAnon") - anon_before; }
+  // Words of a range that are not zero, but for the first of each page.
+  static std::int64_t Wrong(const Range& range, std::uint64_t first_of_page) {
+    std::int64_t wrong = 0;
+    for (Bytes at; at < range.size; at += Bytes{sizeof(std::uint64_t)}) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, range.start + at.count, sizeof word);
+      const bool first = at.count % kPage.count == 0;
+      if (word != (first ? first_of_page : 0)) ++wrong;
+    }
+    return wrong;
+  }
+  std::int64_t WrongWords() const { return Wrong(range, 1); }
+  // What others read, the zero page, is still zero.
+  std::int64_t ZeroPage() const { return Wrong(MapAnonymous(trace, kPage), 0); }
 };
 
 // Writes 1 into the first byte of every page.
@@ -30,42 +44,22 @@ void Write(Upgrade& s) {
   }
 }
 
-// Words of the range that are not zero, but for the first of each page.
-std::int64_t WrongWords(const Range& range, std::uint64_t first_of_page) {
-  std::int64_t wrong = 0;
-  for (char* at = range.start; at < range.end(); at += sizeof(std::uint64_t)) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, sizeof word);
-    const bool first = (at - range.start) % kPage.count == 0;
-    if (word != (first ? first_of_page : 0)) ++wrong;
-  }
-  return wrong;
-}
-
-// What others read, the zero page, is still zero.
-std::int64_t ZeroPageWords(Upgrade& s) {
-  return WrongWords(MapAnonymous(s.trace, kPage), 0);
-}
-
 Steps<Upgrade> Make(const Params&, const Facts& f) {
   const Bytes lag = RssLag(f);
   return {
       {"read every page", [](Upgrade& s) { ReadPages(s.trace, s.range); }},
       {"allow writing",
        [](Upgrade& s) { return TryProtect(s.range, PROT_READ | PROT_WRITE); }},
-      {"write to every page",
-       Write,
-       {Change("faults", Faults, kSize / kPage),
-        Change("tables", Tables, 0_B),
-        {"rss_anon", &Upgrade::RssAnon, Between(kSize - lag, kSize + lag)},
-        {"rss", Smaps("Rss"), kSize},
-        {"private_dirty", Smaps("Private_Dirty"), kSize},
-        {"anonymous", Smaps("Anonymous"), kSize},
-        {"wrong_words", [](Upgrade& s) { return WrongWords(s.range, 1); }, 0},
-        {"zero_page_words", ZeroPageWords, 0}}},
-      {"unmap",
-       [](Upgrade& s) { Unmap(s.trace, s.range); },
-       {{"rss_anon", &Upgrade::RssAnon, Between(0_B - lag, lag)}}}};
+      {"write to every page", Write, Change("faults", Faults, kSize / kPage),
+       Change("tables", Tables, 0_B),
+       Is("rss_anon", &Upgrade::RssAnon, Between(kSize - lag, kSize + lag)),
+       Is("rss", Smaps("Rss"), kSize),
+       Is("private_dirty", Smaps("Private_Dirty"), kSize),
+       Is("anonymous", Smaps("Anonymous"), kSize),
+       Is("wrong_words", &Upgrade::WrongWords, 0),
+       Is("zero_page_words", &Upgrade::ZeroPage, 0)},
+      {"unmap", [](Upgrade& s) { Unmap(s.trace, s.range); },
+       Is("rss_anon", &Upgrade::RssAnon, Between(0_B - lag, lag))}};
 }
 
 const Register kWriteUpgrade{
