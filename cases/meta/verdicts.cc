@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases about oomgate itself: each ends with the verdict that it is named for,
 // in every place. They prove that the harness tells them apart.
-#include <signal.h>
-#include <unistd.h>
-
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -32,29 +29,22 @@ std::string Missing(const Params&, const Facts&) {
   return "needs what no machine has, has not";
 }
 
-Case Meta(const char* id, const char* summary) {
+Case Meta(const char* id, const char* summary, Deed subject = Return,
+          Oracle (*expect)(const Params&, const Facts&) = Holds) {
   return {.id = id,
           .summary = summary,
-          .subject = Return,
-          .expect = Holds,
+          .subject = subject,
+          .expect = expect,
           .metrics = {Metric::Count("answer").EitherWay()},
           .timeout_seconds = 2,
           .meta = true};
 }
 
 const Register kPass{Meta("meta/pass", "passes")};
-
-const Register kFail{[] {
-  Case meta = Meta("meta/fail", "fails: its oracle does not hold");
-  meta.expect = Fails;
-  return meta;
-}()};
-
-const Register kDeadline{[] {
-  Case meta = Meta("meta/deadline", "fails: its subject never ends");
-  meta.subject = Spin;
-  return meta;
-}()};
+const Register kFail{
+    Meta("meta/fail", "fails: its oracle does not hold", Return, Fails)};
+const Register kDeadline{
+    Meta("meta/deadline", "fails: its subject never ends", Spin)};
 
 const Register kSkip{[] {
   Case meta = Meta("meta/skip", "is skipped: a need does not hold");
@@ -63,8 +53,8 @@ const Register kSkip{[] {
 }()};
 
 const Register kKnown{[] {
-  Case meta = Meta("meta/known", "fails inside a declared window: known");
-  meta.expect = Fails;
+  Case meta = Meta("meta/known", "fails inside a declared window: known",
+                   Return, Fails);
   meta.known = {
       {.what = "the answer is 42", .since = {0, 0}, .fixed = {999, 0}}};
   return meta;
@@ -76,17 +66,11 @@ const Register kBroken{[] {
   return meta;
 }()};
 
-const Register kJudgeKilled{[] {
-  Case meta = Meta("meta/judge_killed", "is lost: its judge is killed");
-  meta.expect = KillsTheJudge;
-  return meta;
-}()};
-
-const Register kHang{[] {
-  Case meta = Meta("meta/hang", "is lost: its judge hangs");
-  meta.expect = HangsTheJudge;
-  return meta;
-}()};
+const Register kJudgeKilled{Meta("meta/judge_killed",
+                                 "is lost: its judge is killed", Return,
+                                 KillsTheJudge)};
+const Register kHang{
+    Meta("meta/hang", "is lost: its judge hangs", Return, HangsTheJudge)};
 
 }  // namespace
 }  // namespace oomgate

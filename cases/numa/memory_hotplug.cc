@@ -7,8 +7,6 @@ namespace oomgate {
 namespace {
 
 constexpr KernelFolder kBlocks("/sys/devices/system/memory");
-constexpr int kMostBlocks = 64;
-
 int SetState(int block, const char* state) {
   char file[32];
   std::snprintf(file, sizeof file, "memory%d/state", block);
@@ -16,16 +14,15 @@ int SetState(int block, const char* state) {
 }
 
 Bytes BlockSize() {
-  unsigned long long size = 0;
-  FILE* const file = std::fopen(kBlocks.PathOf("block_size_bytes").text, "re");
-  if (file == nullptr) return 0_B;
-  if (std::fscanf(file, "%llx", &size) != 1) size = 0;
-  std::fclose(file);
-  return Bytes{static_cast<std::int64_t>(size)};
+  char text[32] = "";
+  const int fd = open(kBlocks.PathOf("block_size_bytes").text, O_RDONLY);
+  (void)!read(fd, text, sizeof text - 1);
+  close(fd);
+  return {std::strtoll(text, nullptr, 16)};
 }
 
 struct Hotplug : Scene {
-  int block = kMostBlocks;
+  int block = 64;  // the first that is not asked for
 
   // Which one holds nothing that cannot be moved is for the kernel to say.
   int TakeOffline() {
@@ -53,15 +50,13 @@ Row<Hotplug> AllFollow(Bytes total) {
 }
 
 Steps<Hotplug> Make(const Params&, const Facts& f) {
-  return {
-      StepOf<Hotplug>("look at all memory", [] {},
-                      {{"block size", BlockSize, Gt(0_B)}, AllFollow(f.ram)})
-          .HoldsWithout("it only reads"),
-      {"take a block offline",
-       &Hotplug::TakeOffline,
-       {AllFollow(f.ram - BlockSize())}},
-      {"take it online again", &Hotplug::TakeOnline, {AllFollow(f.ram)}},
-  };
+  return {StepOf<Hotplug>(
+              "look at all memory", [] {}, Is("block size", BlockSize, Gt(0_B)),
+              AllFollow(f.ram))
+              .HoldsWithout("it only reads"),
+          {"take a block offline", &Hotplug::TakeOffline,
+           AllFollow(f.ram - BlockSize())},
+          {"take it online again", &Hotplug::TakeOnline, AllFollow(f.ram)}};
 }
 
 std::string Probe(const Params&, const Facts&) {
