@@ -1,69 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
 // Private copies of a file's pages go with its end: nothing is mapped beyond
 // it. A hole in it, other than its end, leaves them to their owner.
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "cases/shm/file.h"
 
-#include <cerrno>
-
-#include "oomgate/case.h"
-
-namespace oomgate {
+namespace oomgate::shm {
 namespace {
 
 constexpr Bytes kSize = 4_MiB;
 constexpr Bytes kKept = 1_MiB;
 constexpr Bytes kGone = kSize - kKept;
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
-  if (file < 0 || ftruncate(file, kSize.count) != 0) {
-    trace.Stop("memfd", errno);
-  }
-  const Range range = MapFile(trace, file, kSize, PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_NORESERVE);
-  const Range kept = range.Part(0_B, kKept);
-  const Range gone = range.Part(kKept, kGone);
-  const auto anon_pages = [] {
-    RefreshVmstat();
-    return Meminfo("AnonPages");
-  };
-  WritePages(trace, kept);
-  MappingField(range, "Anonymous");
-  anon_pages();
-  const Bytes before = anon_pages();
-  WritePages(trace, gone);
-  trace.Set("written", MappingField(range, "Anonymous"));
-  trace.Set("written_machine", anon_pages() - before);
-  const int result =
-      p["by"] == "truncate"
-          ? ftruncate(file, kKept.count)
-          : fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                      kKept.count, kGone.count);
-  trace.Set("result", result == 0 ? 0 : errno);
-  trace.Set("left", MappingField(range, "Anonymous"));
-  trace.Set("left_rss", ReadMapping(range).rss);
-  trace.Set("left_machine", anon_pages() - before);
-  trace.Set("touch", Reap(StartChild(trace, [&] { CountOther(gone, 1); })));
-  trace.Set("kept_other", CountOther(kept, 1));
-  // As long as before, the file has a hole there: nothing old comes back.
-  if (ftruncate(file, kSize.count) != 0) trace.Stop("ftruncate", errno);
-  trace.Set("gone_other", CountOther(gone, 1));
-  Unmap(trace, range);
-  close(file);
-}
+struct Copies : Scene {
+  int file = MakeMemfd(trace, kSize);
+  Range range = MapFile(trace, file, kSize, kRw, MAP_PRIVATE | MAP_NORESERVE);
+  Range kept = range.Part(0_B, kKept);
+  Range gone = range.Part(kKept, kGone);
+  Bytes machine_before = {};
 
-Oracle Expect(const Params& p, const Facts&) {
+  Bytes Copied() const { return MappingField(range, "Anonymous"); }
+  Bytes Machine() const { return Folded("AnonPages") - machine_before; }
+  Bytes Blocks() const { return BlocksOf(file); }
+
+  void WriteKept() {
+    WritePages(trace, kept);
+    Copied();
+    Machine();
+    machine_before = Folded("AnonPages");
+  }
+  int Take() const {
+    return p["by"] == "truncate" ? ErrnoOf(ftruncate(file, kKept.count))
+                                 : TryPunch(file, kKept, kGone);
+  }
+};
+
+Steps<Copies> Make(const Params& p, const Facts&) {
   const bool ends = p["by"] == "truncate";
   const Bytes left = ends ? kKept : kSize;
-  return AllOf(Survives(), Size("written", Eq(kSize)),
-               Size("written_machine", Eq(kGone)), Count("result", Eq(0)),
-               Size("left", Eq(left)), Size("left_rss", Eq(left)),
-               Size("left_machine", Eq(left - kKept)),
-               Count("touch", Eq(ends ? SIGBUS : 0)),
-               Count("kept_other", Eq(0)),
-               Count("gone_other", Eq(ends ? kGone / kPage : 0)));
+  const auto touch = [](Copies& s) {
+    s.Set("status", RunChild(s.trace, [&] { CountOther(s.gone, 1); }));
+  };
+  const auto other = [](Range Copies::*what) {
+    return [=](Copies& s) { return CountOther(s.*what, 1); };
+  };
+  return {
+      {"write what is kept", &Copies::WriteKept},
+      {"write the rest", [](Copies& s) { WritePages(s.trace, s.gone); },
+       Is("copied", &Copies::Copied, kSize),
+       Is("machine", &Copies::Machine, kGone),
+       Is("blocks", &Copies::Blocks, kSize)},
+      {"take the rest from the file", &Copies::Take,
+       Is("copied", &Copies::Copied, left),
+       Is(
+           "rss", [](Copies& s) { return ReadMapping(s.range).rss; }, left),
+       Is("machine", &Copies::Machine, left - kKept),
+       Is("blocks", &Copies::Blocks, kKept)},
+      {"touch the rest in a child", touch, Count("status", ends ? SIGBUS : 0),
+       Is("kept, other", other(&Copies::kept), 0)},
+      // As long as before, the file has a hole there: nothing old comes back.
+      StepOf<Copies>(
+          "make the file as long as before",
+          [](Copies& s) { return ErrnoOf(ftruncate(s.file, kSize.count)); },
+          Is("gone, other", other(&Copies::gone), ends ? kGone / kPage : 0))
+          .HoldsWithout(ends ? "" : "a file with a hole is as long as before"),
+  };
 }
 
 const Register kMemfdCopies{
@@ -71,18 +70,16 @@ const Register kMemfdCopies{
      .summary = "private copies go with the end of their file, not with a hole",
      .claim = "Seed 1: shm; mmap(2): pages beyond the end of the file are "
               "SIGBUS; fallocate(2), FALLOC_FL_PUNCH_HOLE",
-     .deed = "copies 4 MiB of a memfd by writing to a private mapping, takes 3 "
-             "MiB from the file by truncation or by a hole",
      .functions =
          "shmem_setattr, shmem_fallocate, unmap_mapping_range, zap_pte_range",
-     .look_at = "left are copies that are still mapped, left_machine that are "
-                "still memory",
+     .look_at = "copied are copies that are mapped, machine that are memory",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .params = {{"by", {"truncate", "punch"}}},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {Metric::Size("left_machine").EitherWay()}}};
+     .steps = Make,
+     .metrics = {
+         Metric::Size("left_machine", "take the rest from the file.machine")
+             .EitherWay()}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::shm

@@ -2,155 +2,123 @@
 // What is punched out of shared memory is free at once, and charged no more:
 // in the file, in the machine, in what is committed, in every mapping; what is
 // left is as it was.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <span>
 
-#include "oomgate/case.h"
+#include "cases/shm/file.h"
 
-namespace oomgate {
+namespace oomgate::shm {
 namespace {
 
 constexpr Bytes kSize = 4_MiB;
 constexpr Bytes kFrom = 1_MiB;
 constexpr Bytes kHole = 2_MiB;
 
-void Look(Trace& trace, const char* when, int file, const Range& range,
-          Bytes shmem, Bytes committed) {
-  const auto set = [&](const char* what, std::int64_t value) {
-    char name[48];
-    std::snprintf(name, sizeof name, "%s.%s", when, what);
-    trace.Set(name, value);
-  };
-  struct stat of = {};
-  fstat(file, &of);
-  set("blocks", of.st_blocks);
-  set("size", of.st_size);
-  RefreshVmstat();
-  set("shmem", (Meminfo("Shmem") - shmem).count);
-  set("committed", (Meminfo("Committed_AS") - committed).count);
-  set("rss", ReadMapping(range).rss.count);
+struct File : Scene {
+  int file = MakeMemfd(trace, kSize);
+  Range range = MapBare(trace, kSize, kRw, MAP_SHARED, file);
+  Bytes readable = p["by"] == "truncate" ? kHole : kSize;
+  Bytes shmem_before = Folded("Shmem");
+  Bytes committed_before = Folded("Committed_AS");
+
+  Bytes Blocks() const { return BlocksOf(file); }
+  Bytes FileSize() const { return Bytes{lseek(file, 0, SEEK_END)}; }
+  Bytes Shmem() const { return Folded("Shmem") - shmem_before; }
+  Bytes Committed() const { return Folded("Committed_AS") - committed_before; }
+  Bytes Rss() const { return ReadMapping(range).rss; }
+
+  void Write() const { WritePages(trace, range.Part(0_B, readable)); }
+  int Close() const {
+    Unmap(trace, range);
+    return ErrnoOf(close(file));
+  }
+};
+
+// Takes a part of a file, or all from where the part begins.
+int TakeOf(const Params& p, int file, Bytes from, Bytes size) {
+  return p["by"] == "truncate" ? ErrnoOf(ftruncate(file, from.count))
+                               : TryPunch(file, from, size);
+}
+int Take(File& s) {
+  const Range hole = s.range.Part(kFrom, kHole);
+  if (s.p["by"] == "remove") return TryAdvise(hole, MADV_REMOVE);
+  if (s.p["by"] == "dontneed") return TryAdvise(hole, MADV_DONTNEED);
+  return TakeOf(s.p, s.file, s.readable == kSize ? kFrom : kHole, kHole);
 }
 
-// The others take whole pages.
-bool TakesBytes(const Params& p) {
-  return p["by"] == "punch" || p["by"] == "truncate";
+void Read(File& s) {
+  std::int64_t zeroes = 0;
+  std::int64_t ones = 0;
+  char byte = 0;
+  for (Bytes at; at < s.readable; at += kPage) {
+    if (pread(s.file, &byte, 1, at.count) != 1) s.trace.Stop("read", errno);
+    ++(byte == 0 ? zeroes : ones);
+  }
+  s.Set("zeroes", zeroes);
+  s.Set("ones", ones);
 }
 
 // What is taken ends with a byte, not with a page: the rest of its pages stays.
-void TakeBytes(Trace& trace, const Params& p) {
-  constexpr auto kLast = static_cast<std::size_t>(3 * kPage.count);
+void TakeBytes(File& s) {
   struct Taken {
-    off_t from;
-    off_t to;
+    Bytes from;
+    Bytes to;
   };
-  constexpr Taken kHoles[] = {{100, 300}, {4000, 4200}, {8191, 8193}};
-  constexpr Taken kEnd[] = {{5000, kLast}};
-  static char bytes[kLast];
-  const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
-  std::memset(bytes, 'x', kLast);
-  if (write(file, bytes, kLast) != kLast) trace.Stop("write", errno);
-  const bool truncates = p["by"] == "truncate";
-  const std::span<const Taken> parts =
-      truncates ? std::span<const Taken>(kEnd) : kHoles;
-  for (const Taken& part : parts) {
-    const int result =
-        truncates ? ftruncate(file, part.from)
-                  : fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                              part.from, part.to - part.from);
-    if (result != 0) trace.Stop("take a part of a file", errno);
+  constexpr Bytes kAll = 3 * kPage;
+  constexpr Taken kHoles[] = {
+      {100_B, 300_B}, {4000_B, 4200_B}, {8191_B, 8193_B}};
+  constexpr Taken kEnd[] = {{5000_B, kAll}};
+  static char expected[kAll.count];
+  static char bytes[kAll.count];
+  const int file = MakeMemfd(s.trace);
+  std::memset(expected, 'x', sizeof expected);
+  Must(s.trace, "write", write(file, expected, sizeof expected));
+  const bool truncates = s.p["by"] == "truncate";
+  for (const Taken& part : truncates ? std::span<const Taken>(kEnd) : kHoles) {
+    const Bytes size = part.to - part.from;
+    const int error = TakeOf(s.p, file, part.from, size);
+    if (error != 0) s.trace.Stop("take a part of a file", error);
+    std::memset(expected + part.from.count, 0, Length(size));
   }
-  if (ftruncate(file, kLast) != 0) trace.Stop("ftruncate", errno);
-  if (pread(file, bytes, kLast, 0) != kLast) trace.Stop("read", errno);
+  Must(s.trace, "ftruncate", ftruncate(file, kAll.count));
+  s.Set("read", Bytes{pread(file, bytes, sizeof bytes, 0)});
   std::int64_t wrong = 0;
-  for (off_t at = 0; at < static_cast<off_t>(kLast); ++at) {
-    const bool taken = std::ranges::any_of(parts, [&](const Taken& part) {
-      return at >= part.from && at < part.to;
-    });
-    wrong += bytes[at] == (taken ? 0 : 'x') ? 0 : 1;
+  for (std::size_t i = 0; i < sizeof bytes; ++i) {
+    wrong += bytes[i] == expected[i] ? 0 : 1;
   }
-  trace.Set("wrong_bytes", wrong);
+  s.Set("wrong", wrong);
   close(file);
 }
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  const auto length = static_cast<std::size_t>(kSize.count);
-  Meminfo("Shmem");
-  const int file = static_cast<int>(syscall(SYS_memfd_create, "case", 0U));
-  if (ftruncate(file, kSize.count) != 0) trace.Stop("ftruncate", errno);
-  void* at = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  if (at == MAP_FAILED) trace.Stop("mmap of a memfd", errno);
-  const Range range{.start = static_cast<char*>(at), .size = kSize};
-  RefreshVmstat();
-  const Bytes shmem = Meminfo("Shmem");
-  const Bytes committed = Meminfo("Committed_AS");
-  WritePages(trace, range);
-  Look(trace, "full", file, range, shmem, committed);
-  const Range hole = range.Part(kFrom, kHole);
-  const auto size = static_cast<std::size_t>(kHole.count);
-  int result = 0;
-  if (p["by"] == "punch") {
-    result = fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                       kFrom.count, kHole.count);
-  } else if (p["by"] == "remove") {
-    result = madvise(hole.start, size, MADV_REMOVE);
-  } else if (p["by"] == "dontneed") {
-    result = madvise(hole.start, size, MADV_DONTNEED);
-  } else {
-    result = ftruncate(file, kHole.count);
-  }
-  trace.Set("result", result == 0 ? 0 : errno);
-  Look(trace, "less", file, range, shmem, committed);
-  std::int64_t zeros = 0;
-  std::int64_t ones = 0;
-  const Bytes readable = p["by"] == "truncate" ? kHole : kSize;
-  char page[1];
-  for (Bytes offset; offset < readable; offset += kPage) {
-    if (pread(file, page, 1, offset.count) != 1) trace.Stop("read", errno);
-    ++(page[0] == 0 ? zeros : ones);
-  }
-  trace.Set("zeros", zeros);
-  trace.Set("ones", ones);
-  Look(trace, "read", file, range, shmem, committed);
-  WritePages(trace, range.Part(0_B, readable));
-  Look(trace, "again", file, range, shmem, committed);
-  munmap(at, length);
-  close(file);
-  RefreshVmstat();
-  trace.Set("left.shmem", Meminfo("Shmem") - shmem);
-  trace.Set("left.committed", Meminfo("Committed_AS") - committed);
-  if (TakesBytes(p)) TakeBytes(trace, p);
+Row<File> Has(Bytes pages, Bytes rss, Bytes size) {
+  return Rows<File>{
+      Is("blocks", &File::Blocks, pages), Is("size", &File::FileSize, size),
+      Is("shmem", &File::Shmem, pages),
+      // A memfd is charged page by page (VM_NORESERVE).
+      Is("committed", &File::Committed, pages), Is("rss", &File::Rss, rss)};
 }
 
-Oracle Has(const std::string& when, Bytes pages, Bytes rss, Bytes size) {
-  return AllOf(Count(when + ".blocks", Eq(pages / 512_B)),
-               Size(when + ".size", Eq(size)), Size(when + ".shmem", Eq(pages)),
-               // A memfd is charged page by page (VM_NORESERVE).
-               Size(when + ".committed", Eq(pages)),
-               Size(when + ".rss", Eq(rss)));
-}
-
-Oracle Expect(const Params& p, const Facts&) {
+Steps<File> Make(const Params& p, const Facts&) {
   const bool unmaps_only = p["by"] == "dontneed";
   const bool truncates = p["by"] == "truncate";
   const Bytes size = truncates ? kHole : kSize;
-  const Bytes less = unmaps_only ? kSize : kSize - kHole;
-  const std::int64_t hole = truncates || unmaps_only ? 0 : kHole / kPage;
-  return AllOf(Survives(), Has("full", kSize, kSize, kSize),
-               Count("result", Eq(0)), Has("less", less, kSize - kHole, size),
-               Count("zeros", Eq(hole)), Count("ones", Eq(size / kPage - hole)),
-               // read(2) of a hole takes no page, unlike a touch.
-               Has("read", less, kSize - kHole, size),
-               Has("again", size, size, size), Size("left.shmem", Eq(0_B)),
-               Size("left.committed", Eq(0_B)),
-               TakesBytes(p) ? Count("wrong_bytes", Eq(0)) : Survives());
+  const Bytes left = unmaps_only ? kSize : kSize - kHole;
+  const Row<File> less = Has(left, kSize - kHole, size);
+  const std::int64_t zeroes = truncates || unmaps_only ? 0 : kHole / kPage;
+  return {
+      {"write all", [](File& s) { WritePages(s.trace, s.range); },
+       Has(kSize, kSize, kSize)},
+      {"take 2 MiB", Take, less},
+      // read(2) of a hole takes no page, unlike a touch.
+      {"read the file", Read, Count("zeroes", zeroes),
+       Count("ones", size / kPage - zeroes), less},
+      {"write again", &File::Write, Has(size, size, size)},
+      {"unmap and close", &File::Close, Is("shmem", &File::Shmem, 0_B),
+       Is("committed", &File::Committed, 0_B)},
+      StepOf<File>("take parts of pages", TakeBytes, Size("read", 3 * kPage),
+                   Count("wrong", 0))
+          .LeftOut(p["by"] == "punch" || truncates ? ""
+                                                   : "it takes whole pages"),
+  };
 }
 
 const Register kMemfdPunch{
@@ -158,18 +126,13 @@ const Register kMemfdPunch{
      .summary = "punched shared memory is free and uncharged, to the page",
      .claim = "Seed 1: shm; MADV_REMOVE frees shared memory, MADV_DONTNEED "
               "only unmaps it",
-     .deed = "takes 2 of 4 MiB from a memfd by a hole, by MADV_REMOVE, by "
-             "truncation, or only from the map",
      .functions = "shmem_undo_range, shmem_recalc_inode, shmem_fallocate, "
                   "madvise_remove",
-     .look_at =
-         "less.* are the file's blocks and the machine's counters after it",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .params = {{"by", {"punch", "remove", "dontneed", "truncate"}}},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {Metric::Size("less.shmem").EitherWay()}}};
+     .steps = Make,
+     .metrics = {Metric::Size("less.shmem", "take 2 MiB.shmem").EitherWay()}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::shm

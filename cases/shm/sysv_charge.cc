@@ -2,14 +2,9 @@
 // A SysV segment is committed in full when it is made, and until it is removed
 // and nobody has it attached any more; SHM_NORESERVE puts that off to the
 // touch, but not in mode 2. Its other limits are exact, too.
-#include <sys/ipc.h>
-#include <sys/shm.h>
+#include "cases/shm/sysv.h"
 
-#include <cerrno>
-
-#include "oomgate/case.h"
-
-namespace oomgate {
+namespace oomgate::shm {
 namespace {
 
 constexpr Bytes kSize = 4_MiB;
@@ -18,101 +13,113 @@ constexpr Bytes kTouched = 1_MiB;
 #define SHM_NORESERVE 010000
 #endif
 
-void Subject(Trace& trace, const Params& p, const Facts&) {
-  const int flags =
-      IPC_CREAT | 0600 | (p["flag"] == "noreserve" ? SHM_NORESERVE : 0);
+Bytes Committed() { return Meminfo("Committed_AS"); }
+
+struct Segment : Scene {
+  int flags = p["flag"] == "noreserve" ? SHM_NORESERVE : 0;
+  Bytes before = (oomgate::shm::Committed(), oomgate::shm::Committed());
+  int id = -1;
+  Range range = {};
+  Range twice = {};
+
+  Bytes Committed() const { return oomgate::shm::Committed() - before; }
   // Of an odd size: it counts as whole pages.
-  const auto length = static_cast<std::size_t>(kSize.count - 100);
-  Meminfo("Committed_AS");
-  const Bytes start = Meminfo("Committed_AS");
-  const auto committed = [&] { return Meminfo("Committed_AS") - start; };
-  const int id = shmget(IPC_PRIVATE, length, flags);
-  if (id < 0) trace.Stop("shmget", errno);
-  trace.Set("made", committed());
-  void* at = shmat(id, nullptr, 0);
-  void* const twice = shmat(id, nullptr, SHM_RDONLY);
-  if (at == reinterpret_cast<void*>(-1)) trace.Stop("shmat", errno);
-  trace.Set("attached", committed());
-  const Range range{.start = static_cast<char*>(at), .size = kSize};
-  WritePages(trace, range.Part(0_B, kTouched));
-  trace.Set("touched", committed());
-  trace.Set("accounted", ReadMapping(range).accounted);
-  shmid_ds of = {};
-  shmctl(id, IPC_STAT, &of);
-  trace.Set("attachments", static_cast<std::int64_t>(of.shm_nattch));
-  shm_info info = {};
-  shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&info));
-  trace.Set("info.ids", info.used_ids);
-  trace.Set("info.pages", static_cast<std::int64_t>(info.shm_tot));
-  trace.Set("info.rss", static_cast<std::int64_t>(info.shm_rss));
-  shmctl(id, IPC_RMID, nullptr);
-  trace.Set("removed", committed());
-  // Still there, also for a child that inherits it.
-  trace.Set("child", Reap(StartChild(trace, [&] {
-              trace.Set("child_sees", range.start[kPage.count]);
-            })));
-  shmdt(twice);
-  trace.Set("detached_once", committed());
-  shmdt(at);
-  trace.Set("detached", committed());
-  shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&info));
-  trace.Set("left.ids", info.used_ids);
-  trace.Set("left.pages", static_cast<std::int64_t>(info.shm_tot));
+  void Create() {
+    id = Must(trace, "shmget", MakeSegment(kSize - 100_B, flags));
+  }
+  void AttachTwice() {
+    range = Attach(trace, id, kSize);
+    twice = Attach(trace, id, kSize, SHM_RDONLY);
+  }
+  std::int64_t Attachments() const {
+    shmid_ds state = {};
+    TryState(id, state);
+    return static_cast<std::int64_t>(state.shm_nattch);
+  }
+  void ReadInChild() const {
+    Set("status",
+        RunChild(trace, [&] { Set("seen", range.start[kPage.count]); }));
+  }
+  // The machine's own limit, found by asking.
+  void FindLargest() const {
+    const std::int64_t most = Meminfo("CommitLimit") / kPage;
+    Set("refused", 0);
+    const std::int64_t largest = Largest(4 * most, [&](std::int64_t pages) {
+      const int error = TrySegment(pages * kPage, flags);
+      if (error != 0) Set("refused", error);
+      return error == 0;
+    });
+    Set("largest", largest * kPage);
+    Set("asked", 4 * most * kPage);
+    Set("room", Meminfo("CommitLimit") - oomgate::shm::Committed());
+  }
+};
 
-  // The machine's own limits, found by asking.
-  const std::int64_t most = Meminfo("CommitLimit") / kPage;
-  int refused = 0;
-  const std::int64_t largest = Largest(4 * most, [&](std::int64_t pages) {
-    const int one = shmget(
-        IPC_PRIVATE, static_cast<std::size_t>((pages * kPage).count), flags);
-    if (one < 0) {
-      refused = errno;
-      return false;
-    }
-    shmctl(one, IPC_RMID, nullptr);
-    return true;
-  });
-  trace.Set("largest", largest * kPage);
-  trace.Set("asked", 4 * most * kPage);
-  trace.Set("refused", refused);
-  trace.Set("room", Meminfo("CommitLimit") - Meminfo("Committed_AS"));
-  trace.Set("zero", shmget(IPC_PRIVATE, 0, flags) < 0 ? errno : 0);
-  trace.Set("left", committed());
-}
-
-Oracle Expect(const Params& p, const Facts& f) {
-  const bool never = p["mode"] == "2";
-  const bool later = p["flag"] == "noreserve" && !never;
-  const Bytes made = later ? 0_B : kSize;
-  const Bytes touched = later ? kTouched : kSize;
-  const Oracle always = AllOf(
-      Survives(), Size("made", Eq(made)), Size("attached", Eq(made)),
-      Size("touched", Eq(touched)), Size("accounted", Eq(0_B)),
-      Count("attachments", Eq(2)), Count("info.ids", Eq(1)),
-      Count("info.pages", Eq(kSize / kPage)),
-      Count("info.rss", Eq(kTouched / kPage)), Size("removed", Eq(touched)),
-      Count("child", Eq(0)), Count("child_sees", Eq(1)),
-      Size("detached_once", Eq(touched)), Size("detached", Eq(0_B)),
-      Count("left.ids", Eq(0)), Count("left.pages", Eq(0)),
-      Count("zero", Eq(EINVAL)), Size("left", Eq(0_B)));
-  if (never) {
+Oracle LargestIs(const Params& p, const Facts& f) {
+  if (p["mode"] == "2") {
     // All that is left, less the user's reserve (1/32 of a small process).
     return AllOf(
-        always, Count("refused", Eq(ENOMEM)),
+        Count("refused", ENOMEM),
         Difference("room", "largest",
                    Between<std::int64_t>(0, (1_MiB + f.commit_slack()).count)));
   }
   // Mode 0 refuses what is more than RAM and swap; mode 1 nothing.
-  if (p["mode"] == "1" || later) {
-    return AllOf(always, Difference("asked", "largest", Eq(0)));
+  if (p["mode"] == "1" || p["flag"] == "noreserve") {
+    return Difference("asked", "largest", 0);
   }
-  return AllOf(always, Count("refused", Eq(ENOMEM)),
-               Size("largest", Eq(f.ram + f.swap)));
+  return AllOf(Count("refused", ENOMEM), Size("largest", f.ram + f.swap));
+}
+
+Steps<Segment> Make(const Params& p, const Facts& f) {
+  const bool later = p["flag"] == "noreserve" && p["mode"] != "2";
+  const Bytes made = later ? 0_B : kSize;
+  const Bytes touched = later ? kTouched : kSize;
+  const auto committed = [](Bytes size) {
+    return Is("committed", &Segment::Committed, size);
+  };
+  const auto ids = [](int number) {
+    return Is(
+        "ids", [] { return AllSegments().used_ids; }, number);
+  };
+  const auto pages = [](Bytes size) {
+    return Is(
+        "pages",
+        [] { return static_cast<std::int64_t>(AllSegments().shm_tot); },
+        size / kPage);
+  };
+  return {
+      {"make it", &Segment::Create, committed(made), ids(1), pages(kSize)},
+      {"attach it twice", &Segment::AttachTwice, committed(made),
+       Is("attachments", &Segment::Attachments, 2)},
+      {"write a quarter of it",
+       [](Segment& s) { WritePages(s.trace, s.range.Part(0_B, kTouched)); },
+       committed(touched),
+       Is(
+           "accounted",
+           [](Segment& s) { return ReadMapping(s.range).accounted; }, 0_B),
+       Is("attachments", &Segment::Attachments, 2), ids(1), pages(kSize),
+       Is(
+           "rss",
+           [] { return static_cast<std::int64_t>(AllSegments().shm_rss); },
+           kTouched / kPage)},
+      {"remove it", [](Segment& s) { return TryRemove(s.id); },
+       committed(touched), ids(1)},
+      // Still there, also for a child that inherits it.
+      {"read it in a child", &Segment::ReadInChild, Count("status", 0),
+       Count("seen", 1)},
+      {"detach it once", [](Segment& s) { return TryDetach(s.twice); },
+       committed(touched), Is("attachments", &Segment::Attachments, 1)},
+      {"detach it", [](Segment& s) { return TryDetach(s.range); },
+       committed(0_B), ids(0), pages(0_B)},
+      {"ask for the largest", &Segment::FindLargest, LargestIs(p, f)},
+      {"ask for one of nothing",
+       [](Segment& s) { return TrySegment(0_B, s.flags); }, Refused(EINVAL),
+       committed(0_B)},
+  };
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
-  instance.needs.settings = {
-      {"/proc/sys/vm/overcommit_memory", std::string(p["mode"])}};
+  instance.needs.settings = {kVmKnobs.With("overcommit_memory", p["mode"])};
 }
 
 const Register kSysvCharge{
@@ -120,17 +127,14 @@ const Register kSysvCharge{
      .summary = "SysV shm: committed when made, given back when last detached",
      .claim = "Seed 1: shm; seed 2: what is committed in which mode; "
               "Documentation/mm/overcommit-accounting",
-     .deed = "makes, attaches twice, touches, removes and detaches a segment; "
-             "bisects the largest one",
      .functions = "newseg, shmem_acct_size, shmem_unacct_size, shm_destroy",
-     .look_at = "made, attached, touched, removed, detached are the growth of "
-                "Committed_AS at each step",
+     .look_at = "committed: the growth of Committed_AS since the beginning",
      .needs = {.alone = true},
      .adjust = Adjust,
      .params = {{"mode", {"0", "1", "2"}}, {"flag", {"none", "noreserve"}}},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {Metric::Size("largest").EitherWay()}}};
+     .steps = Make,
+     .metrics = {
+         Metric::Size("largest", "ask for the largest.largest").EitherWay()}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::shm

@@ -1,136 +1,140 @@
 // SPDX-License-Identifier: Apache-2.0
 // The limits of SysV segments are exact: shmmax to the byte, shmall to the
 // page; and a locked segment stays in RAM, whatever is asked.
-#include <sys/ipc.h>
-#include <sys/shm.h>
-
-#include <cerrno>
-
-#include "oomgate/case.h"
+#include "cases/shm/sysv.h"
 #include "oomgate/page_out.h"
 
-namespace oomgate {
+namespace oomgate::shm {
 namespace {
 
-constexpr const char* kMax = "/proc/sys/kernel/shmmax";
-constexpr const char* kAll = "/proc/sys/kernel/shmall";
-constexpr const char* kForced = "/proc/sys/kernel/shm_rmid_forced";
+constexpr KernelFolder kKnobs("/proc/sys/kernel");
+constexpr const char* kForced = "shm_rmid_forced";
 constexpr const char* kNoLimit = "18446744073692774399";  // ULONG_MAX - 2^24
 constexpr Bytes kSize = 4_MiB;
 
-// A new segment, or -1.
-int Get(Bytes size) {
-  return shmget(IPC_PRIVATE, static_cast<std::size_t>(size.count),
-                IPC_CREAT | 0600);
-}
-int TryGet(Bytes size) {
-  const int id = Get(size);
-  if (id < 0) return errno;
-  shmctl(id, IPC_RMID, nullptr);
-  return 0;
-}
 bool IsThere(int id) {
-  shmid_ds of = {};
-  return shmctl(id, IPC_STAT, &of) == 0;
+  shmid_ds state = {};
+  return TryState(id, state) == 0;
 }
 
-void Sizes(Trace& trace) {
-  WriteKnob(trace, kMax, "1048576");
-  trace.Set("max.fits", TryGet(1_MiB));
-  trace.Set("max.over", TryGet(1_MiB + 1_B));
-  WriteKnob(trace, kMax, kNoLimit);
-  trace.Set("max.lifted", TryGet(1_MiB + 1_B));
+struct Segments : Scene {
+  int first = -1;
+  int second = -1;
+  int orphan = -1;
+  int locked = -1;
+  Range range = {};
 
-  WriteKnob(trace, kAll, "256");
-  trace.Set("all.fits", TryGet(256 * kPage));
-  trace.Set("all.over", TryGet(256 * kPage + 1_B));
-  const int first = Get(200 * kPage);
   // A part of a page counts as one.
-  const int second = Get(55 * kPage + 1_B);
-  trace.Set("all.two", first >= 0 && second >= 0);
-  trace.Set("all.one_more", TryGet(1_B));
-  shmctl(second, IPC_RMID, nullptr);
-  trace.Set("all.after_remove", TryGet(56 * kPage));
-  trace.Set("all.after_remove_over", TryGet(57 * kPage));
-  // Removed, but still attached: still counted.
-  void* const at = shmat(first, nullptr, 0);
-  shmctl(first, IPC_RMID, nullptr);
-  trace.Set("all.attached", TryGet(57 * kPage));
-  shmdt(at);
-  trace.Set("all.detached", TryGet(256 * kPage));
-  WriteKnob(trace, kAll, kNoLimit);
-}
-
-// Segments of who has ended stay, or are gone with the last to detach.
-void Orphans(Trace& trace) {
-  const auto orphan = [&](bool attach) {
-    std::atomic<std::int64_t>& made = trace.Counter("orphan");
-    Reap(StartChild(trace, [&] {
-      const int id = Get(kPage);
-      if (attach) shmat(id, nullptr, 0);
+  void MakeTwo() {
+    first = Must(trace, "shmget", MakeSegment(200 * kPage));
+    second = Must(trace, "shmget", MakeSegment(55 * kPage + 1_B));
+  }
+  int AttachAndRemove(int id, Bytes size) {
+    range = Attach(trace, id, size);
+    return TryRemove(id);
+  }
+  int Detach() const { return TryDetach(range); }
+  // By who has ended.
+  void LeaveBehind(bool attached) {
+    std::atomic<std::int64_t>& made = trace.Counter("id");
+    RunChild(trace, [&] {
+      const int id = MakeSegment(kPage);
+      if (attached) shmat(id, nullptr, 0);
       made.store(id);
-    }));
-    return static_cast<int>(made.load());
-  };
-  const int kept = orphan(true);
-  trace.Set("orphan.kept", IsThere(kept));
-  WriteKnob(trace, kForced, "1");
-  trace.Set("orphan.kept_then", IsThere(kept));
-  trace.Set("orphan.attached", IsThere(orphan(true)));
-  trace.Set("orphan.never_attached", IsThere(orphan(false)));
-  WriteKnob(trace, kForced, "0");
-}
-
-void Lock(Trace& trace) {
-  const int id = Get(kSize);
-  void* const at = shmat(id, nullptr, 0);
-  if (at == reinterpret_cast<void*>(-1)) trace.Stop("shmat", errno);
-  shmctl(id, IPC_RMID, nullptr);
-  const Range range{.start = static_cast<char*>(at), .size = kSize};
-  WritePages(trace, range);
-  if (shmctl(id, SHM_LOCK, nullptr) != 0) trace.Stop("SHM_LOCK", errno);
+    });
+    orphan = static_cast<int>(made.load());
+  }
+  int LockWritten() {
+    locked = Must(trace, "shmget", MakeSegment(kSize));
+    AttachAndRemove(locked, kSize);
+    WritePages(trace, range);
+    return ErrnoOf(shmctl(locked, SHM_LOCK, nullptr));
+  }
+  bool IsLocked() const {
+    shmid_ds state = {};
+    return TryState(locked, state) == 0 &&
+           (state.shm_perm.mode & SHM_LOCKED) != 0;
+  }
   // Often enough for what may be passed over once.
-  for (int i = 0; i < 5; ++i) TryAdvise(range, MADV_PAGEOUT);
-  trace.Set("locked.rss", ReadMapping(range).rss);
-  trace.Set("locked.swap", ReadMapping(range).swap);
-  // No mapping is locked, the segment is.
-  trace.Set("locked.vmlck", StatusField("VmLck"));
-  shmid_ds of = {};
-  shmctl(id, IPC_STAT, &of);
-  trace.Set("locked.mode", (of.shm_perm.mode & SHM_LOCKED) != 0);
-  if (shmctl(id, SHM_UNLOCK, nullptr) != 0) trace.Stop("SHM_UNLOCK", errno);
-  PageOut(trace, range);
-  trace.Set("unlocked.swap", ReadMapping(range).swap);
-  trace.Set("unlocked.other", CountOther(range, 1));
-  shmdt(at);
+  void AskFiveTimes() const {
+    for (int i = 0; i < 5; ++i) TryAdvise(range, MADV_PAGEOUT);
+  }
+  int UnlockAndPageOut() const {
+    const int error = ErrnoOf(shmctl(locked, SHM_UNLOCK, nullptr));
+    PageOut(trace, range);
+    return error;
+  }
+  Bytes Rss() const { return ReadMapping(range).rss; }
+  Bytes Swap() const { return ReadMapping(range).swap; }
+};
+
+template <typename Value>
+auto Knob(const char* name, Value value) {
+  return [=] { return kKnobs.Write(name, value); };
+}
+// Whether one more of that size could be made: an errno.
+auto OneMore(const char* name, Bytes size, int error) {
+  return Is(
+      name, [=] { return TrySegment(size); }, error);
+}
+auto LeaveOne(bool attached) {
+  return [=](Segments& s) { s.LeaveBehind(attached); };
 }
 
-void Subject(Trace& trace, const Params&, const Facts&) {
-  Sizes(trace);
-  Orphans(trace);
-  Lock(trace);
-  shm_info info = {};
-  shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&info));
-  trace.Set("left", info.used_ids);
-}
-
-Oracle Expect(const Params&, const Facts&) {
-  const auto is = [](const char* name, std::int64_t value) {
-    return Count(name, Eq(value));
+Steps<Segments> Make(const Params&, const Facts&) {
+  const auto there = [](bool is) {
+    return Is(
+        "there", [](Segments& s) { return IsThere(s.orphan); }, is);
   };
-  return AllOf(
-      Survives(),
-      AllOf(is("max.fits", 0), is("max.over", EINVAL), is("max.lifted", 0)),
-      AllOf(is("all.fits", 0), is("all.over", ENOSPC), is("all.two", 1),
-            is("all.one_more", ENOSPC), is("all.after_remove", 0),
-            is("all.after_remove_over", ENOSPC), is("all.attached", ENOSPC),
-            is("all.detached", 0)),
-      AllOf(is("orphan.kept", 1), is("orphan.kept_then", 0),
-            is("orphan.attached", 0), is("orphan.never_attached", 0)),
-      AllOf(Size("locked.rss", Eq(kSize)), Size("locked.swap", Eq(0_B)),
-            Size("locked.vmlck", Eq(0_B)), is("locked.mode", 1),
-            Size("unlocked.swap", Eq(kSize)), is("unlocked.other", 0)),
-      is("left", 0));
+  return {
+      {"set shmmax to 1 MiB", Knob("shmmax", 1_MiB), OneMore("fits", 1_MiB, 0),
+       OneMore("over", 1_MiB + 1_B, EINVAL)},
+      {"lift it", Knob("shmmax", kNoLimit), OneMore("over", 1_MiB + 1_B, 0)},
+
+      {"set shmall to 256 pages", Knob("shmall", 256),
+       OneMore("fits", 256 * kPage, 0),
+       OneMore("over", 256 * kPage + 1_B, ENOSPC)},
+      {"make one of 200 and one of 56", &Segments::MakeTwo,
+       OneMore("over", 1_B, ENOSPC)},
+      {"remove the second", [](Segments& s) { return TryRemove(s.second); },
+       OneMore("fits", 56 * kPage, 0), OneMore("over", 57 * kPage, ENOSPC)},
+      // Removed, but still attached: still counted.
+      {"attach the first, remove it",
+       [](Segments& s) { return s.AttachAndRemove(s.first, 200 * kPage); },
+       OneMore("over", 57 * kPage, ENOSPC)},
+      {"detach it", &Segments::Detach, OneMore("fits", 256 * kPage, 0)},
+      {"lift shmall", Knob("shmall", kNoLimit),
+       OneMore("over", 256 * kPage + 1_B, 0)},
+
+      // Segments of who has ended stay, or are gone with the last to detach.
+      {"leave one behind", LeaveOne(true), Count("id", Ge(0)), there(true)},
+      {"force removal", Knob(kForced, 1), there(false)},
+      {"leave another behind", LeaveOne(true), Count("id", Ge(0)),
+       there(false)},
+      {"leave one never attached", LeaveOne(false), Count("id", Ge(0)),
+       there(false)},
+      {"force it no more", Knob(kForced, 0),
+       Is(
+           "forced", [] { return kKnobs.Number(kForced); }, 0)},
+
+      {"lock one that is written", &Segments::LockWritten,
+       Is("rss", &Segments::Rss, kSize), Is("locked", &Segments::IsLocked, 1)},
+      // No mapping is locked, the segment is.
+      StepOf<Segments>("ask for it to be paged out", &Segments::AskFiveTimes,
+                       Is("rss", &Segments::Rss, kSize),
+                       Is("swap", &Segments::Swap, 0_B),
+                       Is(
+                           "VmLck", [] { return StatusField("VmLck"); }, 0_B))
+          .HoldsWithout("nothing may be paged out; the next step shows that "
+                        "it could be"),
+      {"unlock it, page it out", &Segments::UnlockAndPageOut,
+       Is("locked", &Segments::IsLocked, 0), Is("swap", &Segments::Swap, kSize),
+       Is(
+           "other", [](Segments& s) { return CountOther(s.range, 1); }, 0)},
+      {"detach the last", &Segments::Detach,
+       Is(
+           "ids", [] { return AllSegments().used_ids; }, 0)},
+  };
 }
 
 const Register kSysvLimits{
@@ -138,16 +142,12 @@ const Register kSysvLimits{
      .summary = "SysV shm: shmmax and shmall are exact, SHM_LOCK keeps RAM",
      .claim = "Seed 1: shm; shmget(2): EINVAL, ENOSPC; shmctl(2): SHM_LOCK; "
               "Documentation/admin-guide/sysctl/kernel: shm_rmid_forced",
-     .deed = "makes segments at each limit and one more, leaves some behind, "
-             "locks one and pages it out",
      .functions =
          "newseg, shm_close, exit_shm, shm_destroy_orphaned, shmem_lock",
-     .look_at = "max.… and all.… are errnos; orphan.… whether a segment is "
-                "still there; locked.rss: pages that got away",
+     .look_at = "fits and over are errnos; there: whether a segment is",
      .blast = Blast::kMachine,
      .needs = {.swap = 64_MiB, .alone = true},
-     .subject = Subject,
-     .expect = Expect}};
+     .steps = Make}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::shm

@@ -1,177 +1,131 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tmpfs has its size to the page and its inodes to the last: a write beyond
 // is short, then ENOSPC; a touch beyond is SIGBUS, and a read of a hole too.
-#include <fcntl.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
+#include "cases/shm/file.h"
 
-#include <cerrno>
-#include <cstdio>
-
-#include "oomgate/case.h"
-
-namespace oomgate {
+namespace oomgate::shm {
 namespace {
 
 constexpr Bytes kLimit = 2_MiB;
 constexpr Bytes kFile = 4_MiB;
 constexpr int kInodes = 16;  // the root is one of them
-constexpr const char* kFolder = "/tmp/oomgate-limited";
-constexpr const char* kPath = "/tmp/oomgate-limited/file";
-constexpr const char* kLink = "/tmp/oomgate-limited/link";
+constexpr const char* kLink = "/tmp/oomgate-shm/link";
+constexpr const char* kFirst = "/tmp/oomgate-shm/0";
 
-int Open(Trace& trace) {
-  const int file = open(kPath, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  if (file < 0) trace.Stop("open of a file in the tmpfs", errno);
-  return file;
-}
-
-std::int64_t FreeBlocks() {
-  struct statfs of = {};
-  return statfs(kFolder, &of) == 0 ? static_cast<std::int64_t>(of.f_bfree) : -1;
-}
-
-std::int64_t FreeInodes() {
-  struct statfs of = {};
-  return statfs(kFolder, &of) == 0 ? static_cast<std::int64_t>(of.f_ffree) : -1;
-}
-
-std::int64_t BlocksOf(int file) {
-  struct stat of = {};
-  return fstat(file, &of) == 0 ? of.st_blocks : -1;
-}
-
-// Touches the mapped file until it dies of it; counts "touched_<how>".
-int Touch(Trace& trace, int file, bool write) {
-  const auto length = static_cast<std::size_t>(kFile.count);
-  return Reap(StartChild(trace, [&] {
-    void* at =
-        mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (at == MAP_FAILED) trace.Stop("mmap of the file", errno);
-    const Range range{.start = static_cast<char*>(at), .size = kFile};
-    std::atomic<std::int64_t>& touched =
-        trace.Counter(write ? "touched_write" : "touched_read");
-    for (char* page = range.start; page < range.end(); page += kPage.count) {
-      if (write) {
-        *static_cast<volatile char*>(page) = 1;
-      } else {
-        (void)*static_cast<volatile char*>(page);
-      }
-      ++touched;
-    }
-  }));
-}
-
-void Subject(Trace& trace, const Params&, const Facts&) {
-  if (mkdir(kFolder, 0700) != 0 ||
-      mount("tmpfs", kFolder, "tmpfs", 0, "size=2m,nr_inodes=16") != 0) {
-    trace.Stop("mount of a tmpfs", errno);
-  }
+struct Limited : Scene {
   // Not static: every program of ours would be charged for it.
-  const Range buffer = MapAnonymous(trace, kFile);
-  trace.Set("free_at_first", FreeBlocks());
-  int file = Open(trace);
-  trace.Set("written_once", pwrite(file, buffer.start,
-                                   static_cast<std::size_t>(kFile.count), 0));
-  trace.Set("again", pwrite(file, buffer.start, 1, kLimit.count));
-  trace.Set("again_errno", errno);
-  trace.Set("free_full", FreeBlocks());
-  trace.Set("blocks", BlocksOf(file));
-  // A size is no memory; a hole is none either, until it is read in a map.
-  trace.Set("truncate", ftruncate(file, kFile.count));
-  trace.Set("hole", pread(file, buffer.start, kPage.count, kLimit.count));
-  trace.Set("blocks_hole", BlocksOf(file));
-  trace.Set("allocate", fallocate(file, 0, kLimit.count, kPage.count));
-  trace.Set("allocate_errno", errno);
-  // What does not fit as a whole leaves nothing behind.
-  trace.Set("shorten", ftruncate(file, kLimit.count / 4));
-  trace.Set("reserve", fallocate(file, 0, kLimit.count / 4, kLimit.count));
-  trace.Set("reserve_errno", errno);
-  trace.Set("blocks_refused", BlocksOf(file));
-  trace.Set("free_refused", FreeBlocks());
-  close(file);
-  // A name more costs an inode's memory, and no longer than it is there.
-  trace.Set("inodes_one_file", FreeInodes());
-  if (link(kPath, kLink) != 0) trace.Stop("link", errno);
-  trace.Set("inodes_linked", FreeInodes());
-  unlink(kLink);
-  trace.Set("inodes_link_gone", FreeInodes());
-  unlink(kPath);
-  trace.Set("free_unlinked", FreeBlocks());
-  trace.Set("inodes_unlinked", FreeInodes());
+  Range buffer = MapAnonymous(trace, kFile);
+  int file = -1;
 
-  for (const bool write : {true, false}) {
-    file = Open(trace);
-    if (ftruncate(file, kFile.count) != 0) trace.Stop("ftruncate", errno);
-    trace.Set(write ? "status_write" : "status_read",
-              Touch(trace, file, write));
-    trace.Set(write ? "blocks_write" : "blocks_read", BlocksOf(file));
+  Bytes Blocks() const { return BlocksOf(file); }
+  void WriteTo(int to, Bytes size) const {
+    Set("written", Bytes{pwrite(to, buffer.start, Length(size), 0)});
+  }
+  void WriteAll() {
+    file = OpenFile(trace);
+    WriteTo(file, kFile);
+  }
+  int WriteByte() const {
+    return ErrnoOf(pwrite(file, buffer.start, 1, kLimit.count));
+  }
+  void ReadHole() const {
+    Set("read", Bytes{pread(file, buffer.start, kPage.count, kLimit.count)});
+  }
+  int End() const {
     close(file);
-    unlink(kPath);
+    return ErrnoOf(unlink(kPath));
   }
-  trace.Set("free_after", FreeBlocks());
+  void WriteFirst() const {
+    const int first = Must(trace, kFirst, open(kFirst, O_RDWR | O_CLOEXEC));
+    WriteTo(first, kLimit);
+    close(first);
+  }
+};
 
-  int inodes = 0;
-  char name[64];
-  for (;; ++inodes) {
-    std::snprintf(name, sizeof name, "%s/%d", kFolder, inodes);
-    if (mknod(name, S_IFREG | 0600, 0) != 0) break;
-  }
-  trace.Set("inode_errno", errno);
-  trace.Set("inodes", inodes);
-  // A limit below what is used is refused, one above is taken.
-  file = open(name, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-  trace.Set("no_file_errno", file < 0 ? errno : 0);
-  std::snprintf(name, sizeof name, "%s/0", kFolder);
-  file = open(name, O_RDWR | O_CLOEXEC);
-  trace.Set("half", pwrite(file, buffer.start,
-                           static_cast<std::size_t>(kLimit.count), 0));
-  close(file);
-  trace.Set("shrink", mount("tmpfs", kFolder, "tmpfs", MS_REMOUNT, "size=1m"));
-  trace.Set("shrink_errno", errno);
-  trace.Set("grow", mount("tmpfs", kFolder, "tmpfs", MS_REMOUNT, "size=3m"));
-  trace.Set("free_grown", FreeBlocks());
-  // So it is with inodes.
-  trace.Set("fewer",
-            mount("tmpfs", kFolder, "tmpfs", MS_REMOUNT, "nr_inodes=15"));
-  trace.Set("fewer_errno", errno);
-  trace.Set("more",
-            mount("tmpfs", kFolder, "tmpfs", MS_REMOUNT, "nr_inodes=20"));
-  trace.Set("inodes_more", FreeInodes());
-  if (umount(kFolder) != 0) trace.Stop("umount", errno);
-  rmdir(kFolder);
+auto Truncate(Bytes size) {
+  return [=](Limited& s) { return ErrnoOf(ftruncate(s.file, size.count)); };
+}
+auto Allocate(Bytes from, Bytes size) {
+  return [=](Limited& s) {
+    return ErrnoOf(fallocate(s.file, 0, from.count, size.count));
+  };
+}
+auto Remount(const char* option) { return Mount("tmpfs", option, MS_REMOUNT); }
+
+// Touches a mapping of a new file, in a child, until it dies of it.
+auto Touch(decltype(ReadPages)* touch) {
+  return [=](Limited& s) {
+    s.file = OpenFile(s.trace);
+    Must(s.trace, "ftruncate", ftruncate(s.file, kFile.count));
+    s.Set("status", RunChild(s.trace, [&] {
+            touch(s.trace, MapBare(s.trace, kFile, kRw, MAP_SHARED, s.file),
+                  kPage);
+          }));
+    s.Set("blocks", s.Blocks());
+    return s.End();
+  };
 }
 
-Oracle Expect(const Params&, const Facts&) {
+int MakeFiles(Limited& s) {
+  char name[64];
+  for (int files = 0;; ++files) {
+    s.Set("files", files);
+    std::snprintf(name, sizeof name, "%s/%d", kFolder, files);
+    const int error = ErrnoOf(mknod(name, S_IFREG | 0600, 0));
+    if (error != 0) return error;
+  }
+}
+
+Steps<Limited> Make(const Params&, const Facts&) {
   const std::int64_t pages = kLimit / kPage;
-  const std::int64_t sectors = kLimit / 512_B;
-  return AllOf(
-      Survives(), Count("free_at_first", Eq(pages)),
-      Size("written_once", Eq(kLimit)), Count("again", Eq(-1)),
-      Count("again_errno", Eq(ENOSPC)), Count("free_full", Eq(0)),
-      Count("blocks", Eq(sectors)), Count("truncate", Eq(0)),
-      Size("hole", Eq(kPage)), Count("blocks_hole", Eq(sectors)),
-      Count("allocate", Eq(-1)), Count("allocate_errno", Eq(ENOSPC)),
-      Count("shorten", Eq(0)), Count("reserve", Eq(-1)),
-      Count("reserve_errno", Eq(ENOSPC)),
-      Count("blocks_refused", Eq(sectors / 4)),
-      Count("free_refused", Eq(pages - pages / 4)),
-      Count("inodes_one_file", Eq(kInodes - 2)),
-      Count("inodes_linked", Eq(kInodes - 3)),
-      Count("inodes_link_gone", Eq(kInodes - 2)),
-      Count("inodes_unlinked", Eq(kInodes - 1)),
-      Count("free_unlinked", Eq(pages)), Count("status_write", Eq(SIGBUS)),
-      Count("touched_write", Eq(pages)), Count("blocks_write", Eq(sectors)),
-      Count("status_read", Eq(SIGBUS)), Count("touched_read", Eq(pages)),
-      Count("blocks_read", Eq(sectors)), Count("free_after", Eq(pages)),
-      Count("inode_errno", Eq(ENOSPC)), Count("inodes", Eq(kInodes - 1)),
-      Count("no_file_errno", Eq(ENOSPC)), Size("half", Eq(kLimit)),
-      Count("shrink", Eq(-1)), Count("shrink_errno", Eq(EINVAL)),
-      Count("fewer", Eq(-1)), Count("fewer_errno", Eq(EINVAL)),
-      Count("more", Eq(0)), Count("inodes_more", Eq(20 - kInodes)),
-      Count("grow", Eq(0)), Size("free_grown", Eq(Bytes{1_MiB / kPage})));
+  const auto free = [](std::int64_t of) { return Is("free", FreeBlocks, of); };
+  const auto inodes = [](std::int64_t of) {
+    return Is("inodes", FreeInodes, of);
+  };
+  const auto blocks = [](Bytes size) {
+    return Is("blocks", &Limited::Blocks, size);
+  };
+  const Rows<Limited> all_touched = {Count("status", SIGBUS), Touches(pages),
+                                     Size("blocks", kLimit), free(pages)};
+  return {
+      {"mount 2 MiB", Mount("tmpfs", "size=2m,nr_inodes=16"), free(pages),
+       inodes(kInodes - 1)},
+      {"write 4 MiB", &Limited::WriteAll, Size("written", kLimit), free(0),
+       blocks(kLimit)},
+      {"write a byte more", &Limited::WriteByte, Refused(ENOSPC), free(0),
+       blocks(kLimit)},
+      // A size is no memory; a hole is none either, until it is read in a map.
+      {"extend it to 4 MiB", Truncate(kFile), blocks(kLimit)},
+      {"read the hole", &Limited::ReadHole, Size("read", kPage),
+       blocks(kLimit)},
+      {"allocate a page of it", Allocate(kLimit, kPage), Refused(ENOSPC)},
+      // What does not fit as a whole leaves nothing behind.
+      {"truncate it to 512 KiB", Truncate(kLimit / 4), blocks(kLimit / 4)},
+      {"allocate 2 MiB more", Allocate(kLimit / 4, kLimit), Refused(ENOSPC),
+       blocks(kLimit / 4), free(pages - pages / 4), inodes(kInodes - 2)},
+      // A name more costs an inode's memory, and no longer than it is there.
+      {"link it", [] { return ErrnoOf(link(kPath, kLink)); },
+       inodes(kInodes - 3)},
+      {"unlink the link", [] { return ErrnoOf(unlink(kLink)); },
+       inodes(kInodes - 2)},
+      {"close it, unlink it", &Limited::End, free(pages), inodes(kInodes - 1)},
+
+      {"write to a map of a file", Touch(WritePages), all_touched},
+      {"read a map of a file", Touch(ReadPages), all_touched},
+
+      {"make files until it is refused", MakeFiles, Refused(ENOSPC),
+       Count("files", kInodes - 1)},
+      {"open one more",
+       [] { return ErrnoOf(open(kPath, O_CREAT | O_RDWR, 0600)); },
+       Refused(ENOSPC)},
+      {"write 2 MiB to one", &Limited::WriteFirst, Size("written", kLimit)},
+      // A limit below what is used is refused, one above is taken.
+      {"shrink it to 1 MiB", Remount("size=1m"), Refused(EINVAL)},
+      {"grow it to 3 MiB", Remount("size=3m"), free(1_MiB / kPage)},
+      {"remount with 15 inodes", Remount("nr_inodes=15"), Refused(EINVAL)},
+      {"remount with 20 inodes", Remount("nr_inodes=20"), inodes(20 - kInodes)},
+      {"unmount it", Unmount, free(-1)},
+  };
 }
 
 const Register kTmpfsSizeLimit{
@@ -179,18 +133,14 @@ const Register kTmpfsSizeLimit{
      .summary = "tmpfs ends at its size: ENOSPC for write, SIGBUS for touch",
      .claim =
          "Seed 1: shm; Documentation/filesystems/tmpfs: size and nr_inodes",
-     .deed =
-         "fills a tmpfs of 2 MiB by write, by touch, and by reads of a hole, "
-         "reserves more than is free; then makes files, then remounts",
      .functions = "shmem_inode_acct_block, shmem_get_folio_gfp, "
                   "shmem_reserve_inode, shmem_reconfigure",
-     .look_at = "touched_* are pages before the SIGBUS; free_* the free blocks "
-                "that statfs tells",
+     .look_at = "touches: pages before the SIGBUS",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
-     .subject = Subject,
-     .expect = Expect,
-     .metrics = {Metric::Size("written_once").EitherWay()}}};
+     .steps = Make,
+     .metrics = {
+         Metric::Size("written_once", "write 4 MiB.written").EitherWay()}}};
 
 }  // namespace
-}  // namespace oomgate
+}  // namespace oomgate::shm
