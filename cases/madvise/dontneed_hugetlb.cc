@@ -46,12 +46,10 @@ auto GiveUp(const Part& part) {
   };
 }
 
-struct Pool : Scene {};
-
-Steps<Pool> Make(const Params&, const Facts& f) {
+Steps<Scene> Make(const Params&, const Facts& f) {
   // 90e7e7f5ef3f (5.18); before, no page of the pool is given up so.
   const bool takes = f.kernel >= KernelVersion{5, 18};
-  Steps<Pool> steps = {{"look at the pool", [] {}, Is("free", Free, kPool)}};
+  Steps<Scene> steps = {{"look at the pool", [] {}, Is("free", Free, kPool)}};
   for (const Part& part : kParts) {
     const int given = takes ? part.given : 0;
     steps.push_back(

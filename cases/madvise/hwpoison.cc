@@ -29,6 +29,9 @@ void OnBusError(int, siginfo_t* info, void*) {
 
 Bytes Corrupted() { return Meminfo("HardwareCorrupted"); }
 
+void Read(char* at) { (void)*static_cast<volatile char*>(at); }
+void Write(char* at) { *static_cast<volatile char*>(at) = 2; }
+
 struct Memory : Scene {
   Range range = MapAnonymous(trace, kSize);
   Range page = range.Part(kPoisoned, kPage);
@@ -37,6 +40,16 @@ struct Memory : Scene {
   Bytes before = oomgate::Corrupted();
 
   Bytes Corrupted() const { return oomgate::Corrupted() - before; }
+  std::int64_t FrameOfPage() const {
+    return static_cast<std::int64_t>(Frame(page.start));
+  }
+  std::int64_t OtherBeside() const {
+    return CountOther(range.Part(0_B, kPoisoned), 1) +
+           CountOther({.start = page.end(), .size = kSize - kPoisoned - kPage},
+                      1);
+  }
+  std::int64_t OtherDoubtful() const { return CountOther(doubtful, 1); }
+  char& LastByte() const { return replaced.start[kPage.count - 1]; }
   // Leaves the code of the SIGBUS that a deed got, 0 for none, and its address.
   template <typename Deed>
   void CodeOf(Deed deed) const {
@@ -44,15 +57,6 @@ struct Memory : Scene {
     if (sigsetjmp(after_signal, 1) == 0) deed();
     Set("code", static_cast<std::int64_t>(signal_code));
     Set("address", signal_address - page.start);
-  }
-  // A page of its own, by when the process wants to know.
-  void PoisonAnother(int when) const {
-    prctl(PR_MCE_KILL, PR_MCE_KILL_SET, when, 0, 0);
-    const Range own = MapAnonymous(trace, kPage);
-    WritePages(trace, own);
-    CodeOf([&] { TryAdvise(own, MADV_HWPOISON); });
-    Unmap(trace, own);
-    prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0);
   }
 };
 
@@ -63,77 +67,64 @@ void SetUp(Memory& m) {
   sigaction(SIGBUS, &action, nullptr);
   WritePages(m.trace, m.range);
   WritePages(m.trace, m.doubtful);
-  m.replaced.start[kPage.count - 1] = 77;
+  m.LastByte() = 77;
 }
 
+// A page of its own, by when the process wants to know.
 auto PoisonAnother(int when) {
-  return [=](Memory& m) { m.PoisonAnother(when); };
+  return [=](Memory& m) {
+    prctl(PR_MCE_KILL, PR_MCE_KILL_SET, when, 0, 0);
+    const Range own = MapAnonymous(m.trace, kPage);
+    WritePages(m.trace, own);
+    m.CodeOf([&] { TryAdvise(own, MADV_HWPOISON); });
+    Unmap(m.trace, own);
+    prctl(PR_MCE_KILL, PR_MCE_KILL_CLEAR, 0, 0, 0);
+  };
 }
 
 int ReplaceIt(Memory& m) {
   const std::uint64_t frame = Frame(m.replaced.start);
   const int error = TryAdvise(m.replaced, kSoftOffline);
   m.Set("moved", Frame(m.replaced.start) != frame ? 1 : 0);
-  m.CodeOf([&] { (void)*static_cast<volatile char*>(m.replaced.start); });
+  m.CodeOf([&] { Read(m.replaced.start); });
   return error;
 }
 
 Steps<Memory> Make(const Params&, const Facts& f) {
   const bool told = f.kernel >= KernelVersion{6, 11};
   const auto code = [](int expected) { return Count("code", expected); };
+  const auto early = code(told ? BUS_MCEERR_AR : BUS_MCEERR_AO);
   const auto address = [](std::int64_t at) { return Count("address", at); };
+  const auto rss = [](Range Memory::*of) {
+    return Is(
+        "rss", [=](Memory& m) { return ReadMapping(m.*of).rss; }, kSize);
+  };
   return {
       {"set up", SetUp},
       {"poison a page",
        [](Memory& m) { m.CodeOf([&] { TryAdvise(m.page, MADV_HWPOISON); }); },
        told ? AllOf(code(BUS_MCEERR_AR), address(0)) : code(0),
        Is("corrupted", &Memory::Corrupted, kPage),
-       Is(
-           "frame",
-           [](Memory& m) {
-             return static_cast<std::int64_t>(Frame(m.page.start));
-           },
-           0)},
-      {"read it",
-       [](Memory& m) {
-         m.CodeOf([&] { (void)*static_cast<volatile char*>(m.page.start); });
-       },
+       Is("frame", &Memory::FrameOfPage, 0)},
+      {"read it", [](Memory& m) { m.CodeOf([&] { Read(m.page.start); }); },
        code(BUS_MCEERR_AR), address(0)},
       {"write to it",
-       [](Memory& m) {
-         m.CodeOf(
-             [&] { *static_cast<volatile char*>(m.page.start + 100) = 2; });
-       },
+       [](Memory& m) { m.CodeOf([&] { Write(m.page.start + 100); }); },
        code(BUS_MCEERR_AR)},
-      {"read its neighbours", [] {},
-       Is(
-           "other",
-           [](Memory& m) {
-             return CountOther(m.range.Part(0_B, kPoisoned), 1) +
-                    CountOther(m.range.Part(kPoisoned + kPage,
-                                            kSize - kPoisoned - kPage),
-                               1);
-           },
-           0)},
+      {"read its neighbours", [] {}, Is("other", &Memory::OtherBeside, 0)},
       // Given up, the place is as any other, and the frame stays bad.
       {"give it up",
        [](Memory& m) { return TryAdvise(m.page, MADV_DONTNEED); }},
       {"write there again",
-       [](Memory& m) {
-         m.CodeOf([&] { *static_cast<volatile char*>(m.page.start) = 2; });
-       },
-       code(0),
-       Is(
-           "rss", [](Memory& m) { return ReadMapping(m.range).rss; }, kSize)},
+       [](Memory& m) { m.CodeOf([&] { Write(m.page.start); }); }, code(0),
+       rss(&Memory::range)},
       {"unmap all", [](Memory& m) { Unmap(m.trace, m.range); },
        Is("corrupted", &Memory::Corrupted, kPage)},
 
-      {"poison, told early", PoisonAnother(PR_MCE_KILL_EARLY),
-       code(told ? BUS_MCEERR_AR : BUS_MCEERR_AO)},
+      {"poison, told early", PoisonAnother(PR_MCE_KILL_EARLY), early},
       {"tell all processes early",
        [] { return kVmKnobs.Write("memory_failure_early_kill", 1); }},
-      {"poison, told as all are", PoisonAnother(PR_MCE_KILL_DEFAULT),
-       code(told ? BUS_MCEERR_AR : BUS_MCEERR_AO)},
+      {"poison, told as all are", PoisonAnother(PR_MCE_KILL_DEFAULT), early},
       {"poison, told late", PoisonAnother(PR_MCE_KILL_LATE),
        code(told ? BUS_MCEERR_AR : 0)},
       {"tell none early",
@@ -141,14 +132,8 @@ Steps<Memory> Make(const Params&, const Facts& f) {
 
       {"take a page offline softly", ReplaceIt,
        Change("corrupted", &Memory::Corrupted, kPage), Count("moved", 1),
-       code(0),
-       Is(
-           "rss", [](Memory& m) { return ReadMapping(m.doubtful).rss; }, kSize),
-       Is(
-           "other", [](Memory& m) { return CountOther(m.doubtful, 1); }, 0),
-       Is(
-           "last byte",
-           [](Memory& m) { return m.replaced.start[kPage.count - 1]; }, 77)},
+       code(0), rss(&Memory::doubtful), Is("other", &Memory::OtherDoubtful, 0),
+       Is("last byte", &Memory::LastByte, 77)},
   };
 }
 

@@ -39,9 +39,15 @@ struct Memory : Scene {
     return file;
   }
   Bytes Blocks() const { return Status().st_blocks * 512_B; }
+  Bytes Size() const { return Bytes{Status().st_size}; }
+  Bytes Left() const { return Shmem() - shmem; }
+  std::int64_t OtherOwn() const { return CountOther(own, 1); }
+  // The look at the first hole has filled it.
+  std::int64_t OtherAtEnd() const {
+    return CountOther(two.Part(2 * kHole, kHole), 1) +
+           CountOther(two.Part(3 * kHole, kHole), 0);
+  }
 };
-
-Bytes RssOf(const Range& range) { return ReadMapping(range).rss; }
 
 // Bytes that are not zero in the hole, and not written around it.
 std::int64_t Other(const Range& range) {
@@ -72,18 +78,22 @@ Steps<Memory> Make(const Params&, const Facts&) {
   const auto blocks = [](Bytes size) {
     return Is("blocks", &Memory::Blocks, size);
   };
-  const auto left = Is(
-      "left", [](Memory& m) { return Shmem() - m.shmem; }, 0_B);
-  const auto anonymous = [](Memory& m) { return RssOf(m.anonymous); };
+  const auto left = Is("left", &Memory::Left, 0_B);
+  const auto rss = [](const char* name, Range Memory::*of, Bytes size) {
+    return Is(
+        name, [=](Memory& m) { return ReadMapping(m.*of).rss; }, size);
+  };
+  const auto none_other = [](Range Memory::*in) {
+    return Is(
+        "other", [=](Memory& m) { return Other(m.*in); }, 0);
+  };
   return {
       {"remove private memory",
        [](Memory& m) {
          WritePages(m.trace, m.own);
          return TryAdvise(m.own, MADV_REMOVE);
        },
-       Refused(EINVAL),
-       Is(
-           "other", [](Memory& m) { return CountOther(m.own, 1); }, 0)},
+       Refused(EINVAL), Is("other", &Memory::OtherOwn, 0)},
 
       // Committed_AS is read exactly since 5.9 only.
       {"write shared anonymous memory",
@@ -95,10 +105,9 @@ Steps<Memory> Make(const Params&, const Facts&) {
        shmem(kSize), committed(kSize)},
       // Shared memory allocates on reads.
       {"punch it", punch(&Memory::anonymous), shmem(0_B - kHole),
-       committed(0_B), Is("rss", anonymous, kSize - kHole),
-       Is(
-           "other", [](Memory& m) { return Other(m.anonymous); }, 0),
-       Is("rss, read", anonymous, kSize)},
+       committed(0_B), rss("rss", &Memory::anonymous, kSize - kHole),
+       none_other(&Memory::anonymous),
+       rss("rss, read", &Memory::anonymous, kSize)},
       {"unmap it", [](Memory& m) { Unmap(m.trace, m.anonymous); }, left},
 
       {"write a memfd",
@@ -112,22 +121,11 @@ Steps<Memory> Make(const Params&, const Facts&) {
       // Gone from the other mapping as well.
       {"punch the memfd", punch(&Memory::one), shmem(0_B - kHole),
        committed(0_B - kHole), blocks(kSize - kHole),
-       Is(
-           "size", [](Memory& m) { return Bytes{m.Status().st_size}; }, kSize),
-       Is(
-           "other mapping's rss", [](Memory& m) { return RssOf(m.two); },
-           kSize - kHole),
-       Is(
-           "other", [](Memory& m) { return Other(m.two); }, 0)},
-      // The look at the first hole has filled it.
+       Is("size", &Memory::Size, kSize),
+       rss("other mapping's rss", &Memory::two, kSize - kHole),
+       none_other(&Memory::two)},
       {"remove its end", RemoveItsEnd, blocks(kSize - kHole),
-       Is(
-           "other",
-           [](Memory& m) {
-             return CountOther(m.two.Part(2 * kHole, kHole), 1) +
-                    CountOther(m.two.Part(3 * kHole, kHole), 0);
-           },
-           0)},
+       Is("other", &Memory::OtherAtEnd, 0)},
       {"lock a page of it",
        [](Memory& m) { return TryLock(m.one.Part(0_B, kPage)); }},
       {"remove what is locked",

@@ -66,14 +66,6 @@ StepOf<Scores> StepOfWrite(const Write& write) {
           rows};
 }
 
-// Runs `body` in a child with that clone flags beside SIGCHLD, on a stack of
-// its own.
-pid_t Clone(Scores& s, int flags, int (*body)(void*)) {
-  const Range stack =
-      MapAnonymous(s.trace, 64_KiB, {.pages = MapOptions::kDefault});
-  return Must(s.trace, "clone", clone(body, stack.end(), flags | SIGCHLD, &s));
-}
-
 int Wait(void*) { WaitForever(); }
 
 int InVfork(void* at) {
@@ -88,8 +80,8 @@ int InVfork(void* at) {
 
 Steps<Scores> Make(const Params&, const Facts&) {
   const auto of_sharer = [](Scores& s) { return Read(kAdj, s.sharer); };
-  const auto set = [](int adj) {
-    return [=](Scores& s) { SetAdj(s.trace, 0, adj); };
+  const auto score_of = [](const char* path) {
+    return [=] { return NumberIn(path); };
   };
   Steps<Scores> steps;
   for (const Write& write : kLimits) steps.push_back(StepOfWrite(write));
@@ -99,13 +91,14 @@ Steps<Scores> Make(const Params&, const Facts&) {
       {"write 100, share all memory",
        [](Scores& s) {
          SetAdj(s.trace, 0, 100);
-         s.sharer = Clone(s, CLONE_VM, Wait);
+         s.sharer = StartSharer(s.trace, 0, Wait);
        },
-       {{"sharer", of_sharer, 100}}},
-      {"write 150", set(150), {{"sharer", of_sharer, 150}}},
+       Is("sharer", of_sharer, 100)},
+      {"write 150", [](Scores& s) { SetAdj(s.trace, 0, 150); },
+       Is("sharer", of_sharer, 150)},
       {"write 175 of the sharer",
-       [](Scores& s) { SetAdj(s.trace, s.sharer, 175); },
-       {{"adj", Adj, 175}}},
+       [](Scores& s) { SetAdj(s.trace, s.sharer, 175); }, Is("adj", Adj, 175)},
+      // 120 of a thousand, and two thirds of 1000 to begin with.
       {"fork, then write 120",
        [](Scores& s) {
          const pid_t child = StartChild(s.trace, [] { WaitForever(); });
@@ -114,22 +107,17 @@ Steps<Scores> Make(const Params&, const Facts&) {
          EndChild(child);
          EndChild(s.sharer);
        },
-       {Count("child", 175),
-        {"adj", Adj, 120},
-        // 120 of a thousand, and two thirds of 1000 to begin with.
-        {"score", Score, Between(746, 760)}}},
+       Count("child", 175), Is("adj", Adj, 120),
+       Is("score", Score, Between(746, 760))},
       {"write 900 in a child of vfork",
-       [](Scores& s) { Reap(Clone(s, CLONE_VM | CLONE_VFORK, InVfork)); },
-       {Count("score", 0),
-        Count("write errno", 0),
-        Count("adj", 900),
-        Count("parent's adj", 120),
-        Count("score at 900", 0),
-        {"adj after", Adj, 120}}},
+       [](Scores& s) { Reap(StartSharer(s.trace, CLONE_VFORK, InVfork, &s)); },
+       Count("score", 0), Count("write errno", 0), Count("adj", 900),
+       Count("parent's adj", 120), Count("score at 900", 0),
+       Is("adj after", Adj, 120)},
       StepOf<Scores>(
           "look at who is never chosen", [] {},
-          {{"init", [] { return NumberIn("/proc/1/oom_score"); }, 0},
-           {"kernel thread", [] { return NumberIn("/proc/2/oom_score"); }, 0}})
+          Is("init", score_of("/proc/1/oom_score"), 0),
+          Is("kernel thread", score_of("/proc/2/oom_score"), 0))
           .HoldsWithout("it only reads"),
       {"write 200, fork",
        [](Scores& s) {
@@ -137,7 +125,7 @@ Steps<Scores> Make(const Params&, const Facts&) {
          RunChild(s.trace, [&] { s.Set("child", Adj()); });
          DropCapability(s.trace, CAP_SYS_RESOURCE);
        },
-       {Count("child", 200)}},
+       Count("child", 200)},
   };
   steps.insert(steps.end(), others.begin(), others.end());
   for (const Write& write : kFloor) steps.push_back(StepOfWrite(write));
@@ -148,7 +136,7 @@ Steps<Scores> Make(const Params&, const Facts&) {
                        s.Set("lower errno", kSelf.Write(kAdj, 199));
                      });
                    },
-                   {Count("back errno", 0), Count("lower errno", EACCES)}});
+                   Count("back errno", 0), Count("lower errno", EACCES)});
   return steps;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A page is a page for the killer, be it anonymous, shared or a page table:
 // the size at which a holder of plain memory dies instead is found, to a page.
-#include "cases/oom/contest.h"
+#include "cases/oom/duel.h"
 
 namespace oomgate::oom {
 namespace {

@@ -6,9 +6,6 @@ namespace oomgate::oom {
 namespace {
 
 constexpr Bytes kChunk = 128_KiB;
-// Less than any player holds: what one kill frees is not used up before it is
-// seen.
-constexpr Bytes kFree = 512_KiB;
 
 // The OOM kills in a box, from a file that stays open: where the box is full,
 // opening it anew would be charged for a buffer, and fill the box itself.
@@ -164,6 +161,13 @@ pid_t KillLog::First() {
   return first;
 }
 
+pid_t StartSharer(Trace& trace, int flags, int (*body)(void*), void* argument) {
+  const Range stack =
+      MapAnonymous(trace, 64_KiB, {.pages = MapOptions::kDefault});
+  return Must(trace, "clone",
+              clone(body, stack.end(), CLONE_VM | SIGCHLD | flags, argument));
+}
+
 pid_t NextVictim(Trace& trace) {
   int status = 0;
   pid_t pid = -1;
@@ -181,84 +185,13 @@ int SignalOf(pid_t child) {
   return EndsWithin(child, 5000, status) ? WTERMSIG(status) : 0;
 }
 
+bool HasEnded(pid_t child) {
+  int status = 0;
+  return EndsWithin(child, 0, status);
+}
+
 pid_t Contest::Start(int adj, Bytes size) {
   return Start(adj, [&] { HoldAnonymous(trace, size); });
-}
-
-bool Contest::OtherLives() const {
-  int status = 0;
-  return !EndsWithin(other, 0, status);
-}
-
-Duel::Duel(Trace& trace, const Facts& facts, std::int64_t per_adj, Player first,
-           Player second)
-    : trace_(trace),
-      facts_(facts),
-      per_adj_(per_adj),
-      first_(first),
-      second_(second),
-      ready_(trace),
-      ballast_(trace),
-      log_(trace),
-      kills_before_(Kills(facts)) {}
-
-Duel::~Duel() {
-  for (const Player& player : {first_, second_}) {
-    if (player.pid != 0) EndChild(player.pid);
-  }
-}
-
-void Duel::Start(Player& player) {
-  if (player.pid == 0) {
-    player.pid = StartPlayer(trace_, ready_, player.adj,
-                             [&] { player.hold(trace_, player.size); });
-  }
-  SetAdj(trace_, player.pid, player.adj);
-}
-
-std::int64_t Duel::Margin() const {
-  return PagesOf(second_.pid) + second_.adj * per_adj_ - PagesOf(first_.pid) -
-         first_.adj * per_adj_;
-}
-
-bool Duel::SecondDies() {
-  // The ballast gives way to who comes back.
-  const Bytes missing = (first_.pid == 0 ? first_.size : 0_B) +
-                        (second_.pid == 0 ? second_.size : 0_B);
-  ballast_.Shrink(missing + kFree);
-  Start(first_);
-  Start(second_);
-  const std::int64_t margin = Margin();
-  const std::int64_t kills = Kills(facts_);
-  ballast_.GrowUntilKill(facts_);
-  const pid_t victim = log_.First();
-  if (victim != first_.pid && victim != second_.pid) {
-    trace_.Stop("somebody else was killed", 0);
-  }
-  ++rounds_;
-  const bool second_dies = victim == second_.pid;
-  for (std::int64_t dead = Kills(facts_) - kills; dead > 0; --dead) {
-    (NextVictim(trace_) == first_.pid ? first_ : second_).pid = 0;
-  }
-  if (second_dies) {
-    lead_won_ = std::min(lead_won_, margin);
-  } else {
-    lead_lost_ = std::max(lead_lost_, margin);
-  }
-  return second_dies;
-}
-
-void Duel::Report(const Facts& facts) {
-  trace_.Set("rounds", rounds_);
-  trace_.Set("kills", Kills(facts) - kills_before_);
-  trace_.Set("lead_lost", lead_lost_);
-  trace_.Set("lead_won", lead_won_);
-}
-
-Oracle DecidedByPoints(const Facts& facts, std::int64_t step) {
-  const std::int64_t error = 2 * RssError(facts);
-  return AllOf(Count("lead_lost", Between(-step - error, error)),
-               Count("lead_won", Between(-error, step + error)));
 }
 
 namespace {

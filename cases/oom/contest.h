@@ -94,11 +94,23 @@ class KillLog {
   int file_ = -1;
 };
 
+// A child that has the caller's memory (CLONE_VM, and what else of CLONE_… is
+// in `flags`) runs `body`, on a stack of its own.
+pid_t StartSharer(Trace& trace, int flags, int (*body)(void*),
+                  void* argument = nullptr);
+
 // Waits for a child to die of SIGKILL, and reaps it; stops the subject where it
 // ended in another way.
 pid_t NextVictim(Trace& trace);
 // The signal that a child dies of within 5 s; 0 where it does not.
 int SignalOf(pid_t child);
+// Whether a child has ended: it is reaped then. The same as a reading of a
+// scene's.
+bool HasEnded(pid_t child);
+template <typename S>
+auto Ended(pid_t S::*child) {
+  return [=](S& s) { return HasEnded(s.*child); };
+}
 
 // A victim and another one, around a ballast.
 struct Contest : Scene {
@@ -114,61 +126,12 @@ struct Contest : Scene {
   pid_t Start(int adj, Bytes size);  // of anonymous memory
   std::int64_t KillsSoFar() const { return Kills(f); }
   Bytes BallastSize() const { return ballast.size(); }
-  bool OtherLives() const;
+  bool OtherLives() const { return !HasEnded(other); }
+  // What of the box is in swap (v2).
+  Bytes InSwap() const { return Bytes{Group(f).Number("memory.swap.current")}; }
 };
 
-// Two players of which the killer takes the one with more points.
-class Duel {
- public:
-  using Hold = void (*)(Trace&, Bytes);
-  struct Player {
-    Hold hold = nullptr;
-    Bytes size = {};
-    int adj = 0;
-    pid_t pid = 0;
-  };
-  // `per_adj`: pages that a step of oom_score_adj is worth.
-  Duel(Trace& trace, const Facts& facts, std::int64_t per_adj, Player first,
-       Player second);
-  ~Duel();
-  Duel(const Duel&) = delete;
-  Duel& operator=(const Duel&) = delete;
-
-  Player& first() { return first_; }
-  Player& second() { return second_; }
-  // By how many pages the second leads, by the rules.
-  std::int64_t Margin() const;
-  // Starts who is missing, fills the box; true where the second one died.
-  bool SecondDies();
-  // Counts in the trace what SecondDies saw:
-  //   rounds     how many
-  //   kills      all kills in the box meanwhile
-  //   lead_lost  the most by which the second led and yet lived
-  //   lead_won   the least by which it led (below 0: lagged) and died
-  void Report(const Facts& facts);
-
- private:
-  void Start(Player& player);
-
-  Trace& trace_;
-  const Facts& facts_;
-  std::int64_t per_adj_;
-  Player first_;
-  Player second_;
-  Gate ready_;
-  Ballast ballast_;
-  KillLog log_;
-  std::int64_t kills_before_;
-  std::int64_t rounds_ = 0;
-  std::int64_t lead_lost_ = INT32_MIN;
-  std::int64_t lead_won_ = INT32_MAX;
-};
-
-// What of a duel holds wherever it was fought: the winner changes where the
-// points are equal, as seen from both sides by not more than `step` pages.
-Oracle DecidedByPoints(const Facts& facts, std::int64_t step);
-
-// Holds, for Duel::Player.
+// What a player may hold.
 void HoldAnonymous(Trace& trace, Bytes size);
 void HoldShared(Trace& trace, Bytes size);
 // Page tables of that size, nearly: reads one byte in 2 MiB.

@@ -2,40 +2,18 @@
 // Contests in a memory cgroup of this machine: who is killed is one of ours.
 #include "cases/oom/contest.h"
 
-#include <sched.h>
-#include <signal.h>
-#include <sys/wait.h>
-
-#include "cases/kit/in_box_test.h"
+#include "cases/oom/in_contest_test.h"
 #include "oomgate/stopwatch.h"
 
 namespace oomgate::oom {
 namespace {
 
-// Before the subject, which may not lower its own score everywhere.
-constexpr int kFirst = 500;
-
-class ContestTest : public InBoxTest {
- protected:
-  void SetUp() override {
-    InBoxTest::SetUp();
-    if (IsSkipped()) return;
-    if (access("/dev/kmsg", R_OK) != 0) {
-      GTEST_SKIP() << "the kernel's log, which tells who was killed, may not "
-                      "be read here";
-    }
-  }
-  Bytes Charge() const {
-    return Bytes{Group(facts()).Number(
-        OfVersion("memory.usage_in_bytes", "memory.current"))};
-  }
-};
-
 TEST_F(ContestTest, APlayerHoldsWhatItIsToldWithItsScoreAndSleeps) {
   EXPECT_EQ(
       InBox([&] {
         Gate ready(trace());
-        const auto play = [&](int adj, Duel::Hold hold, Bytes size) {
+        const auto play = [&](int adj, void (*hold)(Trace&, Bytes),
+                              Bytes size) {
           return StartPlayer(trace(), ready, adj, [&] { hold(trace(), size); });
         };
         const pid_t none = play(0, HoldAnonymous, kPage);
@@ -142,31 +120,6 @@ TEST_F(ContestTest, AFullBoxKillsItsPlayerWhichTheLogNames) {
   EXPECT_EQ(Value("died"), 1);
   EXPECT_EQ(Value("kills"), 1);
   EXPECT_GT(Value("ballast"), (48_MiB).count);
-}
-
-TEST_F(ContestTest, ADuelIsLostByWhoHasMorePoints) {
-  EXPECT_EQ(InBox([&] {
-              Duel duel(trace(), facts(), PagesPerAdj(facts().box),
-                        {HoldAnonymous, 4_MiB, kFirst},
-                        {HoldAnonymous, 12_MiB, kFirst});
-              trace().Set("larger", duel.SecondDies());
-              // Who died is started anew. Score outweighs size: 500 of 1000
-              // are half of the box.
-              duel.first().adj = kFirst + 500;
-              trace().Set("smaller", duel.SecondDies());
-              duel.Report(facts());
-            }),
-            0)
-      << trace().Stopped();
-  EXPECT_EQ(Value("larger"), 1);
-  EXPECT_EQ(Value("smaller"), 0);
-  EXPECT_EQ(Value("rounds"), 2);
-  EXPECT_EQ(Value("kills"), 2);
-  // It led by 8 MiB and died; it lagged by 24 MiB and lived.
-  const std::int64_t error = 256 + 2 * RssError(facts());
-  EXPECT_NEAR(Value("lead_won"), 8_MiB / kPage, error);
-  EXPECT_NEAR(Value("lead_lost"), 8_MiB / kPage - 500 * (64_MiB / kPage / 1000),
-              error);
 }
 
 TEST_F(ContestTest, APlayerThatEndsByItselfEndsTheSubject) {

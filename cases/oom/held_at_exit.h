@@ -22,8 +22,10 @@ inline void WaitUntilHeld(Trace& trace, pid_t child) {
   }
 }
 
-inline void LetGo(Trace& trace, pid_t child) {
+// Lets it end: the signal that it died of.
+inline int LetEnd(Trace& trace, pid_t child) {
   Must(trace, "PTRACE_CONT", ptrace(PTRACE_CONT, child, nullptr, nullptr));
+  return WTERMSIG(Reap(child));
 }
 
 }  // namespace oomgate::oom

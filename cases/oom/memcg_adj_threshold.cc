@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In a full cgroup a step of oom_score_adj is worth a thousandth of its limits,
 // not of RAM: the score at which the victim changes is found, to the page.
-#include "cases/oom/contest.h"
+#include "cases/oom/duel.h"
 
 namespace oomgate::oom {
 namespace {

@@ -21,8 +21,9 @@ struct Pressed : Contest {
       Set("rss", ReadMapping(range).rss);
       ready.Open();
       look.Pass();
-      Set("rss", ReadMapping(range).rss);
-      Set("swap", ReadMapping(range).swap);
+      const MappingUsage now = ReadMapping(range);
+      Set("rss", now.rss);
+      Set("swap", now.swap);
       Set("locked", StatusField("VmLck"));
       ready.Open();
       WaitForever();
@@ -46,25 +47,16 @@ struct Pressed : Contest {
 Steps<Pressed> Make(const Params&, const Facts& f) {
   const Bytes over = kLocked + kPlain + kBallast - f.box;
   return {
-      {"start one that locks 12 MiB",
-       &Pressed::StartLocker,
-       {Size("rss", kLocked)}},
-      {"press it with plain and file memory",
-       &Pressed::Press,
-       {Size("rss", kLocked),
-        Size("swap", 0_B),
-        Size("locked", kLocked),
-        {"swapped",
-         [](Pressed& s) {
-           return Bytes{Group(s.f).Number("memory.swap.current")};
-         },
-         Between(over, kPlain + kBallast)},
-        Change("kills", &Contest::KillsSoFar, 0)}},
-      {"take swap away, and fill the box",
-       &Pressed::Fill,
-       {Count("signal", SIGKILL),
-        // What was locked comes back late: another may go, too.
-        Change("kills", &Contest::KillsSoFar, Between(1, 2))}},
+      {"start one that locks 12 MiB", &Pressed::StartLocker,
+       Size("rss", kLocked)},
+      {"press it with plain and file memory", &Pressed::Press,
+       Size("rss", kLocked), Size("swap", 0_B), Size("locked", kLocked),
+       Is("swapped", &Contest::InSwap, Between(over, kPlain + kBallast)),
+       Change("kills", &Contest::KillsSoFar, 0)},
+      // What was locked comes back late: another may go, too.
+      {"take swap away, and fill the box", &Pressed::Fill,
+       Count("signal", SIGKILL),
+       Change("kills", &Contest::KillsSoFar, Between(1, 2))},
   };
 }
 

@@ -37,6 +37,9 @@ struct Negative : Scene {
   std::int64_t Points() const {
     return PagesOf(small) + kAdj * PagesPerAdj(kLimit);
   }
+  std::int64_t Kills() const {
+    return group.Field("memory.events", "oom_kill");
+  }
   void StartLarge() {
     const pid_t large = Start(kAdj, [&] { HoldAnonymous(trace, kWanted); });
     int status = -1;
@@ -45,30 +48,17 @@ struct Negative : Scene {
   }
 };
 
-auto HasEnded(pid_t Negative::*child) {
-  return [=](Negative& s) {
-    int status = 0;
-    return EndsWithin(s.*child, 0, status);
-  };
-}
-
 Steps<Negative> Make(const Params&, const Facts&) {
   return {
-      {"start a file's owner and a small one",
-       &Negative::StartBoth,
-       {{"points", &Negative::Points, Lt(0)}}},
-      {"start one that needs too much",
-       &Negative::StartLarge,
-       {Count("ended", 1),
-        Count("status", SIGKILL),
-        {"kills",
-         [](Negative& s) { return s.group.Field("memory.events", "oom_kill"); },
-         1},
-        {"small ended", HasEnded(&Negative::small), 0},
-        {"owner ended", HasEnded(&Negative::owner), 0},
-        // Below zero, too, as long as it is less than half of the limit.
-        Written(
-            Between(kLimit - kFile - 3 * kOwnAnon, kLimit / 2 - kOwnAnon))}},
+      {"start a file's owner and a small one", &Negative::StartBoth,
+       Is("points", &Negative::Points, Lt(0))},
+      {"start one that needs too much", &Negative::StartLarge,
+       Count("ended", 1), Count("status", SIGKILL),
+       Is("kills", &Negative::Kills, 1),
+       Is("small ended", Ended(&Negative::small), 0),
+       Is("owner ended", Ended(&Negative::owner), 0),
+       // Below zero, too, as long as it is less than half of the limit.
+       Written(Between(kLimit - kFile - 3 * kOwnAnon, kLimit / 2 - kOwnAnon))},
   };
 }
 
@@ -78,8 +68,7 @@ const Register kNegativePoints{
      .claim = "Seed 1 (OOM); Documentation/filesystems/proc: oom_score_adj; "
               "only -1000 disables a kill",
      .functions = "select_bad_process, oom_evaluate_task, oom_badness",
-     .look_at = "points is what the smaller one has, in pages; ended 0: no "
-                "victim was found",
+     .look_at = "ended 0: no victim was found",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2},
      .steps = Make,

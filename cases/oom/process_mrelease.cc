@@ -42,36 +42,29 @@ Steps<Held> Make(const Params&, const Facts& f) {
   const auto all = Between(kHeld, kHeld + kOwnAnon);
   // a213e5cf71cb (5.18): locked memory, too.
   const Bytes left = f.kernel < KernelVersion{5, 18} ? kLocked : 0_B;
-  const Row<Held> rest = {"anon", &Held::Anonymous,
-                          there ? testing::Matcher<Bytes>(left) : all};
+  const auto anon = [](const testing::Matcher<Bytes>& is) {
+    return Is("anon", &Held::Anonymous, is);
+  };
+  const auto rest = there ? anon(left) : anon(all);
   return {
-      {"release a live one",
-       &Held::ReleaseIt,
-       {gives(EINVAL), {"anon", &Held::Anonymous, all}}},
-      {"release with flags",
-       [](Held& s) { return Release(s.pidfd, 1); },
-       {gives(EINVAL)}},
+      {"release a live one", &Held::ReleaseIt, gives(EINVAL), anon(all)},
+      {"release with flags", [](Held& s) { return Release(s.pidfd, 1); },
+       gives(EINVAL)},
       {"release what is no process",
-       [] { return Release(open("/dev/null", O_RDONLY)); },
-       {gives(EBADF)}},
+       [] { return Release(open("/dev/null", O_RDONLY)); }, gives(EBADF)},
       {"kill it, held at its exit",
        [](Held& s) {
          HoldAtExit(s.trace, s.child);
          kill(s.child, SIGKILL);
          WaitUntilHeld(s.trace, s.child);
        },
-       {{"anon", &Held::Anonymous, all}}},
-      {"release it", &Held::ReleaseIt, {gives(0), rest}},
-      StepOf<Held>("release it again", &Held::ReleaseIt, {gives(0), rest})
-          .HoldsWithout("it takes nothing more; that it releases at all shows "
-                        "the step before"),
-      {"let it end",
-       [](Held& s) {
-         LetGo(s.trace, s.child);
-         s.Set("signal", WTERMSIG(Reap(s.child)));
-       },
-       {Count("signal", SIGKILL)}},
-      {"release the dead", &Held::ReleaseIt, {gives(ESRCH)}},
+       anon(all)},
+      {"release it", &Held::ReleaseIt, gives(0), rest},
+      StepOf<Held>("release it again", &Held::ReleaseIt, gives(0), rest)
+          .HoldsWithout("the step before shows that it releases at all"),
+      {"let it end", [](Held& s) { s.Set("signal", LetEnd(s.trace, s.child)); },
+       Count("signal", SIGKILL)},
+      {"release the dead", &Held::ReleaseIt, gives(ESRCH)},
   };
 }
 

@@ -27,37 +27,29 @@ void FillAndWait(Contest& s) {
   s.Set("waited_ms", watch.Milliseconds());
 }
 
-auto Anonymous(pid_t Contest::*player) {
-  return [=](Contest& s) { return AnonymousOf(s.*player); };
-}
-
 Steps<Contest> Make(const Params&, const Facts&) {
   const auto held = [](Bytes size) { return Between(size, size + kOwnAnon); };
+  const auto of_victim = [](Contest& s) { return AnonymousOf(s.victim); };
+  const auto of_other = [](Contest& s) { return AnonymousOf(s.other); };
   return {
-      {"start both",
-       StartBoth,
-       {{"anon of victim", Anonymous(&Contest::victim), held(kHeld)}}},
-      {"fill the box, wait for the reaper",
-       FillAndWait,
-       {{"anon of victim", Anonymous(&Contest::victim), Le(kTouchedAgain)},
-        // OOM_REAPER_DELAY is 2 s; the tick may be 10 ms.
-        Count("waited_ms", Between(1980, 20000)),
-        KernelLogHas("oom_reaper: reaped process"),
-        Change("kills", &Contest::KillsSoFar, 1),
-        {"anon of other", Anonymous(&Contest::other), held(2_MiB)}}},
+      {"start both", StartBoth, Is("anon of victim", of_victim, held(kHeld))},
+      {"fill the box, wait for the reaper", FillAndWait,
+       Is("anon of victim", of_victim, Le(kTouchedAgain)),
+       // OOM_REAPER_DELAY is 2 s; the tick may be 10 ms.
+       Count("waited_ms", Between(1980, 20000)),
+       KernelLogHas("oom_reaper: reaped process"),
+       Change("kills", &Contest::KillsSoFar, 1),
+       Is("anon of other", of_other, held(2_MiB))},
       // The reaped one is passed over, though it is still there.
       {"fill the box again",
        [](Contest& s) {
          s.ballast.GrowUntilKill(s.f);
          s.Set("signal", WTERMSIG(Reap(s.other)));
        },
-       {Count("signal", SIGKILL), Change("kills", &Contest::KillsSoFar, 1)}},
+       Count("signal", SIGKILL), Change("kills", &Contest::KillsSoFar, 1)},
       {"let the victim end",
-       [](Contest& s) {
-         LetGo(s.trace, s.victim);
-         s.Set("signal", WTERMSIG(Reap(s.victim)));
-       },
-       {Count("signal", SIGKILL)}},
+       [](Contest& s) { s.Set("signal", LetEnd(s.trace, s.victim)); },
+       Count("signal", SIGKILL)},
   };
 }
 

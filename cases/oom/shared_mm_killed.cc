@@ -8,22 +8,12 @@ namespace {
 
 int Wait(void*) { WaitForever(); }
 
-// A process of its own with the caller's memory; a child of the caller's
-// parent.
-pid_t StartSharer(Trace& trace) {
-  const Range stack =
-      MapAnonymous(trace, 64_KiB, {.pages = MapOptions::kDefault});
-  return Must(
-      trace, "clone",
-      clone(Wait, stack.end(), CLONE_VM | CLONE_PARENT | SIGCHLD, nullptr));
-}
-
 struct Sharing : Contest {
   std::atomic<std::int64_t>& sharer = trace.Counter("sharer");
 
   void StartAll() {
     victim = Start(500, [&] {
-      sharer = StartSharer(trace);
+      sharer = StartSharer(trace, CLONE_PARENT, Wait);
       HoldAnonymous(trace, 8_MiB);
     });
     other = Contest::Start(500, 4_MiB);

@@ -32,7 +32,7 @@ struct Full : Contest {
   // Slots come back when the dead process's memory does.
   Bytes SwapLeft() const {
     return OnceHolds(
-        5000, [&] { return Bytes{Group(f).Number("memory.swap.current")}; },
+        5000, [&] { return InSwap(); },
         [](Bytes left) { return left <= 1_MiB; });
   }
 };
@@ -42,25 +42,21 @@ Row<Full> OfOther(const char* field, testing::Matcher<Bytes> is) {
 }
 
 Steps<Full> Make(const Params&, const Facts& f) {
-  // Slots that the CPUs hold back, and swap that is cached in RAM as well.
-  const Bytes all = f.box - kLocked + f.swap;
-  // What it shares since the fork counts for it, and is charged only once.
-  const Bytes most = f.box - kLocked + kOwnAnon;
+  const Bytes ram = f.box - kLocked;
+  const Bytes all = ram + f.swap;
   return {
-      {"start both", &Full::Start, {OfOther("VmLck", kLocked)}},
-      {"fill the box and swap",
-       &Full::Fill,
-       {Count("signal", SIGKILL),
-        Change("kills", &Contest::KillsSoFar, 1),
-        {"other lives", &Contest::OtherLives, 1},
-        OfOther("VmLck", kLocked),
-        OfOther("RssAnon", Between(kLocked, kLocked + kOwnAnon)),
-        Written(Between(all - 6_MiB, all)),
-        OomConstraint("CONSTRAINT_MEMCG"),
-        OomNumber("table.swapents",
-                  Between((f.swap - 2_MiB) / kPage, f.swap / kPage)),
-        OomAnonRss(Between(f.box - kLocked - 5_MiB, most)),
-        {"swap left", &Full::SwapLeft, Le(1_MiB)}}},
+      {"start both", &Full::Start, OfOther("VmLck", kLocked)},
+      {"fill the box and swap", &Full::Fill, Count("signal", SIGKILL),
+       Change("kills", &Contest::KillsSoFar, 1),
+       Is("other lives", &Contest::OtherLives, 1), OfOther("VmLck", kLocked),
+       OfOther("RssAnon", Between(kLocked, kLocked + kOwnAnon)),
+       // Slots that the CPUs hold back, and swap that is cached in RAM as well.
+       Written(Between(all - 6_MiB, all)), OomConstraint("CONSTRAINT_MEMCG"),
+       OomNumber("table.swapents",
+                 Between((f.swap - 2_MiB) / kPage, f.swap / kPage)),
+       // What it shares since the fork counts for it, and is charged only once.
+       OomAnonRss(Between(ram - 5_MiB, ram + kOwnAnon)),
+       Is("swap left", &Full::SwapLeft, Le(1_MiB))},
   };
 }
 
@@ -71,8 +67,7 @@ const Register kSwapFull{
               "mlock: locked pages stay, whatever the pressure",
      .functions = "shrink_folio_list, folio_alloc_swap, oom_badness, "
                   "swap_free, mlock_folio",
-     .look_at = "written is what fitted; table.swapents of the report is how "
-                "much of it was in swap",
+     .look_at = "written: what fitted; table.swapents: what was in swap",
      // Filling swap takes long on some kernels.
      .suite = Suite::kNightly,
      .blast = Blast::kCgroup,

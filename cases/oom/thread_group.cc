@@ -40,34 +40,26 @@ void StartBoth(Contest& s) {
 }
 
 Steps<Contest> Make(const Params&, const Facts&) {
+  const auto wait_again = [](Contest& s) {
+    return ErrnoOf(waitpid(s.victim, nullptr, 0));
+  };
+  const auto kill_again = [](Contest& s) { return ErrnoOf(kill(s.victim, 0)); };
   return {
-      {"start both",
-       StartBoth,
-       {Count("threads", 5),
-        {"ended",
-         [](Contest& s) {
-           int status = 0;
-           return EndsWithin(s.victim, 0, status);
-         },
-         0}}},
+      {"start both", StartBoth, Count("threads", 5),
+       Is("ended", Ended(&Contest::victim), 0)},
       {"fill the box",
        [](Contest& s) {
          s.ballast.GrowUntilKill(s.f);
          s.Set("signal", SignalOf(s.victim));
        },
-       {Count("signal", SIGKILL),
-        {"second wait errno",
-         [](Contest& s) { return ErrnoOf(waitpid(s.victim, nullptr, 0)); },
-         ECHILD},
-        {"kill errno", [](Contest& s) { return ErrnoOf(kill(s.victim, 0)); },
-         ESRCH},
-        Change("kills", &Contest::KillsSoFar, 1)}},
+       Count("signal", SIGKILL), Is("second wait errno", wait_again, ECHILD),
+       Is("kill errno", kill_again, ESRCH),
+       Change("kills", &Contest::KillsSoFar, 1)},
       // All that it held is free.
-      {"write 7 MiB more",
-       [](Contest& s) { s.ballast.Grow(7_MiB); },
-       {Change("ballast", &Contest::BallastSize, 7_MiB),
-        Change("kills", &Contest::KillsSoFar, 0),
-        {"other lives", &Contest::OtherLives, 1}}},
+      {"write 7 MiB more", [](Contest& s) { s.ballast.Grow(7_MiB); },
+       Change("ballast", &Contest::BallastSize, 7_MiB),
+       Change("kills", &Contest::KillsSoFar, 0),
+       Is("other lives", &Contest::OtherLives, 1)},
   };
 }
 

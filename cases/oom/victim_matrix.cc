@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A full machine: the killer takes the one with the most points, as scores
 // shift them, one at a time, and leaves the others alone.
-#include "cases/oom/contest.h"
+#include "cases/oom/duel.h"
 
 namespace oomgate::oom {
 namespace {
@@ -28,22 +28,19 @@ struct Arena : Contest {
 
   // Sets which of the three died: 0 to 2.
   void Play(const Round& round) {
-    Bytes missing = 1_MiB;
+    ballast.Shrink(1_MiB);
     for (int i = 0; i < kPlayers; ++i) {
-      if (players[i] == 0) missing += kSizes[i];
-    }
-    ballast.Shrink(missing);
-    for (int i = 0; i < kPlayers; ++i) {
-      if (players[i] == 0) players[i] = Start(round.adj[i], kSizes[i]);
+      if (players[i] == 0) {
+        ballast.Shrink(kSizes[i]);
+        players[i] = Start(round.adj[i], kSizes[i]);
+      }
       SetAdj(trace, players[i], round.adj[i]);
     }
     ballast.GrowUntilKill(f);
-    const pid_t victim = NextVictim(trace);
-    for (int i = 0; i < kPlayers; ++i) {
-      if (players[i] != victim) continue;
-      players[i] = 0;
-      Set("who", i);
-    }
+    pid_t* const died = std::ranges::find(players, NextVictim(trace));
+    if (died == std::end(players)) return;
+    Set("who", died - players);
+    *died = 0;
   }
   pid_t StartAllocator(int adj) {
     return StartChild(trace, [&] {
@@ -76,8 +73,7 @@ void ParentAndChild(Arena& s) {
   });
   s.ballast.GrowUntilKill(s.f);
   s.Set("parent dies", NextVictim(s.trace) == parent);
-  s.Set("child lives",
-        waitpid(static_cast<pid_t>(child), nullptr, WNOHANG) == 0);
+  s.Set("child lives", !HasEnded(static_cast<pid_t>(child)));
   EndChild(static_cast<pid_t>(child));
 }
 
@@ -112,39 +108,31 @@ Steps<Arena> Make(const Params& p, const Facts& f) {
   const std::int64_t step = PagesPerAdj(f.ram + f.swap);
   const std::int64_t threshold = 5_MiB / kPage / step;
   const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
-  Oracle decided =
+  const Oracle decided =
       AllOf(Count("threshold", Between(threshold - error, threshold + error)),
             DecidedByPoints(f, step), OomConstraint("CONSTRAINT_NONE"));
+  if (p["swap"] != "none") return {{"bisect a score", FindThreshold, decided}};
+  const auto one_kill = Change("kills", &Contest::KillsSoFar, 1);
   Steps<Arena> steps;
-  if (p["swap"] == "none") {
-    const Row<Arena> one_kill = Change("kills", &Contest::KillsSoFar, 1);
-    for (const Round& round : kRounds) {
-      steps.push_back({round.name,
-                       [=](Arena& s) { s.Play(round); },
-                       {Count("who", round.victim), one_kill}});
-    }
-    steps.push_back(
-        {"a parent with more than its child",
-         ParentAndChild,
-         {Count("parent dies", 1), Count("child lives", 1), one_kill}});
-    steps.push_back(
-        {"let the one die that asks",
-         KillAllocator,
-         {Count("allocator dies", 1), one_kill,
-          KernelLogHas(
-              "Out of memory (oom_kill_allocating_task): Killed process")}});
-    steps.push_back(
-        {"exempt the one that asks",
-         SpareAllocator,
-         {Count("large dies", 1), Count("allocator status", 0), one_kill}});
-    decided += AllOf(
-        Difference("kills", "rounds", 0),
-        // The first kill's report: the 20 MiB, and what a child has besides.
-        OomNodemask("(null)"),
-        OomAnonRss(Between(kSizes[0], kSizes[0] + kOwnAnon)),
-        OomNumber("oom_score_adj", 0));
+  for (const Round& round : kRounds) {
+    steps.push_back({round.name, [=](Arena& s) { s.Play(round); },
+                     Count("who", round.victim), one_kill});
   }
-  steps.push_back({"bisect a score", FindThreshold, {decided}});
+  steps.insert(
+      steps.end(),
+      {{"a parent with more than its child", ParentAndChild,
+        Count("parent dies", 1), Count("child lives", 1), one_kill},
+       {"let the one die that asks", KillAllocator, Count("allocator dies", 1),
+        one_kill,
+        KernelLogHas(
+            "Out of memory (oom_kill_allocating_task): Killed process")},
+       {"exempt the one that asks", SpareAllocator, Count("large dies", 1),
+        Count("allocator status", 0), one_kill},
+       // The first kill's report: the 20 MiB, and what a child has besides.
+       {"bisect a score", FindThreshold, decided,
+        Difference("kills", "rounds", 0), OomNodemask("(null)"),
+        OomAnonRss(Between(kSizes[0], kSizes[0] + kOwnAnon)),
+        OomNumber("oom_score_adj", 0)}});
   return steps;
 }
 
