@@ -112,7 +112,12 @@ Steps<Huge> Make(const Params&, const Facts& f) {
       {"write all", Write(kAll), Has(8, 0, 0), no_rss},
       {"touch it while none is free", touch, status(SIGBUS)},
       {"unmap all", &Huge::Drop, Has(8, 8, 0)},
-      {"touch it while all are free", touch, status(0)},
+      {"touch it while all are free, unmap it",
+       [=](Huge& s) {
+         touch(s);
+         Unmap(s.trace, s.unpromised);
+       },
+       status(0)},
 
       // What was promised and never touched is given back, too.
       {"map 4", Map(4), Has(8, 8, 4)},

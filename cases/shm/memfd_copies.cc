@@ -18,6 +18,7 @@ struct Copies : Scene {
   Bytes machine_before = {};
 
   Bytes Copied() const { return MappingField(range, "Anonymous"); }
+  Bytes Rss() const { return ReadMapping(range).rss; }
   Bytes Machine() const { return Folded("AnonPages") - machine_before; }
   Bytes Blocks() const { return BlocksOf(file); }
 
@@ -31,36 +32,38 @@ struct Copies : Scene {
     return p["by"] == "truncate" ? ErrnoOf(ftruncate(file, kKept.count))
                                  : TryPunch(file, kKept, kGone);
   }
+  void TouchInChild() const {
+    Set("status", RunChild(trace, [&] { CountOther(gone, 1); }));
+  }
+  int Extend() const { return ErrnoOf(ftruncate(file, kSize.count)); }
+  std::int64_t KeptOther() const { return CountOther(kept, 1); }
+  std::int64_t GoneOther() const { return CountOther(gone, 1); }
 };
+
+// Copies: those that are mapped, and those that are memory beside the first.
+Row<Copies> Has(Bytes mapped, Bytes machine, Bytes blocks) {
+  return Rows<Copies>{Is("copied", &Copies::Copied, mapped),
+                      Is("rss", &Copies::Rss, mapped),
+                      Is("machine", &Copies::Machine, machine),
+                      Is("blocks", &Copies::Blocks, blocks)};
+}
 
 Steps<Copies> Make(const Params& p, const Facts&) {
   const bool ends = p["by"] == "truncate";
   const Bytes left = ends ? kKept : kSize;
-  const auto touch = [](Copies& s) {
-    s.Set("status", RunChild(s.trace, [&] { CountOther(s.gone, 1); }));
-  };
-  const auto other = [](Range Copies::*what) {
-    return [=](Copies& s) { return CountOther(s.*what, 1); };
-  };
   return {
       {"write what is kept", &Copies::WriteKept},
       {"write the rest", [](Copies& s) { WritePages(s.trace, s.gone); },
-       Is("copied", &Copies::Copied, kSize),
-       Is("machine", &Copies::Machine, kGone),
-       Is("blocks", &Copies::Blocks, kSize)},
+       Has(kSize, kGone, kSize)},
       {"take the rest from the file", &Copies::Take,
-       Is("copied", &Copies::Copied, left),
-       Is(
-           "rss", [](Copies& s) { return ReadMapping(s.range).rss; }, left),
-       Is("machine", &Copies::Machine, left - kKept),
-       Is("blocks", &Copies::Blocks, kKept)},
-      {"touch the rest in a child", touch, Count("status", ends ? SIGBUS : 0),
-       Is("kept, other", other(&Copies::kept), 0)},
+       Has(left, left - kKept, kKept)},
+      {"touch the rest in a child", &Copies::TouchInChild,
+       Count("status", ends ? SIGBUS : 0),
+       Is("kept, other", &Copies::KeptOther, 0)},
       // As long as before, the file has a hole there: nothing old comes back.
       StepOf<Copies>(
-          "make the file as long as before",
-          [](Copies& s) { return ErrnoOf(ftruncate(s.file, kSize.count)); },
-          Is("gone, other", other(&Copies::gone), ends ? kGone / kPage : 0))
+          "make the file as long as before", &Copies::Extend,
+          Is("gone, other", &Copies::GoneOther, ends ? kGone / kPage : 0))
           .HoldsWithout(ends ? "" : "a file with a hole is as long as before"),
   };
 }
@@ -72,7 +75,6 @@ const Register kMemfdCopies{
               "SIGBUS; fallocate(2), FALLOC_FL_PUNCH_HOLE",
      .functions =
          "shmem_setattr, shmem_fallocate, unmap_mapping_range, zap_pte_range",
-     .look_at = "copied are copies that are mapped, machine that are memory",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .params = {{"by", {"truncate", "punch"}}},

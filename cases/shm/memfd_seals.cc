@@ -18,8 +18,14 @@ int NewFile(Trace& trace, unsigned flags = MFD_ALLOW_SEALING) {
 int Seal(int file, int seals) {
   return ErrnoOf(fcntl(file, F_ADD_SEALS, seals));
 }
-int Write(int file, Bytes at) {
-  return ErrnoOf(pwrite(file, "y", 1, at.count));
+int SealWriting(int file) { return Seal(file, F_SEAL_WRITE); }
+int SealsOf(int file) { return fcntl(file, F_GET_SEALS); }
+int Write(int file) { return ErrnoOf(pwrite(file, "y", 1, 0)); }
+int MapToWrite(int file) { return TryMap(kSize, kRw, MAP_SHARED, file); }
+int First(int file) {
+  char byte = 0;
+  (void)!pread(file, &byte, 1, 0);
+  return byte;
 }
 
 // What may be done to a file: an errno each.
@@ -29,38 +35,34 @@ struct Deed {
   int forbidden;  // the seals that forbid it: EPERM
 };
 constexpr int kWrites = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+constexpr off_t kEnd = kSize.count;
 constexpr Deed kDeeds[] = {
-    {"write", [](int file) { return Write(file, 0_B); }, kWrites},
-    {"write beyond", [](int file) { return Write(file, kSize); },
+    {"write", Write, kWrites},
+    {"write beyond",
+     [](int file) { return ErrnoOf(pwrite(file, "y", 1, kEnd)); },
      kWrites | F_SEAL_GROW},
-    {"truncate",
-     [](int file) { return ErrnoOf(ftruncate(file, kSize.count / 2)); },
+    {"truncate", [](int file) { return ErrnoOf(ftruncate(file, kEnd / 2)); },
      F_SEAL_SHRINK},
-    {"extend",
-     [](int file) { return ErrnoOf(ftruncate(file, kSize.count * 2)); },
+    {"extend", [](int file) { return ErrnoOf(ftruncate(file, kEnd * 2)); },
      F_SEAL_GROW},
     {"allocate",
-     [](int file) { return ErrnoOf(fallocate(file, 0, 0, kSize.count * 2)); },
+     [](int file) { return ErrnoOf(fallocate(file, 0, 0, kEnd * 2)); },
      F_SEAL_GROW},
     {"punch", [](int file) { return TryPunch(file, 0_B, kPage); }, kWrites},
-    {"map to write",
-     [](int file) { return TryMap(kSize, kRw, MAP_SHARED, file); }, kWrites},
+    {"map to write", MapToWrite, kWrites},
     {"map private",
      [](int file) { return TryMap(kSize, kRw, MAP_PRIVATE, file); }, 0},
     {"map to read",
      [](int file) { return TryMap(kSize, PROT_READ, MAP_PRIVATE, file); }, 0},
     {"seal", [](int file) { return Seal(file, F_SEAL_SHRINK); }, F_SEAL_SEAL}};
 
-struct Kind {
-  const char* name;
-  int seals;
-};
-constexpr Kind kKinds[] = {{"seal nothing", 0},
-                           {"seal against shrinking", F_SEAL_SHRINK},
-                           {"seal against growing", F_SEAL_GROW},
-                           {"seal against writing", F_SEAL_WRITE},
-                           {"seal against new writers", F_SEAL_FUTURE_WRITE},
-                           {"seal against seals", F_SEAL_SEAL}};
+constexpr std::pair<const char*, int> kSeals[] = {
+    {"seal nothing", 0},
+    {"seal against shrinking", F_SEAL_SHRINK},
+    {"seal against growing", F_SEAL_GROW},
+    {"seal against writing", F_SEAL_WRITE},
+    {"seal against new writers", F_SEAL_FUTURE_WRITE},
+    {"seal against seals", F_SEAL_SEAL}};
 
 struct Memfd : Scene {
   int file = -1;
@@ -72,14 +74,17 @@ struct Memfd : Scene {
     file = NewFile(trace);
     range = MapBare(trace, kSize, prot, MAP_SHARED, file);
   }
-  int SealWriting() { return Seal(file, F_SEAL_WRITE); }
+  int SealPlain() {
+    file = NewFile(trace, 0);
+    return SealWriting(file);
+  }
   int SealMapped() {
     MapNew(kRw);
-    return SealWriting();
+    return SealWriting(file);
   }
-  int UnmapAndSeal() {
+  int UnmapAndSeal() const {
     Unmap(trace, range);
-    return SealWriting();
+    return SealWriting(file);
   }
   int SealPiped() {
     MapNew(PROT_READ);
@@ -88,14 +93,9 @@ struct Memfd : Scene {
     Must(trace, "vmsplice", vmsplice(pipe_ends[1], &page, 1, 0));
     return UnmapAndSeal();
   }
-  int ClosePipeAndSeal() {
+  int ClosePipeAndSeal() const {
     for (const int end : pipe_ends) close(end);
-    return SealWriting();
-  }
-  char First() const {
-    char byte = 0;
-    (void)!pread(file, &byte, 1, 0);
-    return byte;
+    return SealWriting(file);
   }
 };
 
@@ -113,44 +113,38 @@ auto DoAll(int seals) {
 
 Steps<Memfd> Make(const Params&, const Facts&) {
   Steps<Memfd> steps;
-  for (const Kind& kind : kKinds) {
+  for (const auto& [name, seals] : kSeals) {
     Rows<Memfd> rows;
     for (const Deed& deed : kDeeds) {
-      const bool refused = (kind.seals & deed.forbidden) != 0;
-      rows.push_back(Count(deed.name, refused ? EPERM : 0));
+      rows.push_back(Count(deed.name, seals & deed.forbidden ? EPERM : 0));
     }
-    steps.push_back({kind.name, DoAll(kind.seals), rows});
+    steps.push_back({name, DoAll(seals), rows});
   }
-  const auto seals = [](int are) {
+  const auto is = [](const char* name, int (*of)(int), int expected) {
     return Is(
-        "seals", [](Memfd& s) { return fcntl(s.file, F_GET_SEALS); }, are);
+        name, [=](Memfd& s) { return of(s.file); }, expected);
   };
-  const auto seal_plain = [](Memfd& s) {
-    s.file = NewFile(s.trace, 0);
-    return s.SealWriting();
-  };
-  const auto map = [](Memfd& s) {
-    return TryMap(kSize, kRw, MAP_SHARED, s.file);
-  };
-  const auto write = [](Memfd& s) { return Write(s.file, 0_B); };
   const Steps<Memfd> others = {
-      {"seal one that allows none", seal_plain, Refused(EPERM),
-       seals(F_SEAL_SEAL)},
+      {"seal one that allows none", &Memfd::SealPlain, Refused(EPERM),
+       is("seals", SealsOf, F_SEAL_SEAL)},
       // While somebody could write by a mapping, writing cannot be forbidden.
-      {"seal one that is mapped", &Memfd::SealMapped, Refused(EBUSY), seals(0)},
+      {"seal one that is mapped", &Memfd::SealMapped, Refused(EBUSY),
+       is("seals", SealsOf, 0)},
       {"seal it against new writers",
        [](Memfd& s) { return Seal(s.file, F_SEAL_FUTURE_WRITE); },
-       seals(F_SEAL_FUTURE_WRITE)},
+       is("seals", SealsOf, F_SEAL_FUTURE_WRITE)},
       // Who had it before goes on.
       {"write to the mapping",
        [](Memfd& s) { *static_cast<volatile char*>(s.range.start) = 'w'; },
-       Is("first", &Memfd::First, 'w')},
-      {"unmap it, seal it", &Memfd::UnmapAndSeal, seals(kWrites)},
+       is("first", First, 'w')},
+      {"unmap it, seal it", &Memfd::UnmapAndSeal,
+       is("seals", SealsOf, kWrites)},
       // A page in a pipe may still be read by others: it cannot be sealed yet.
       {"seal one with a page in a pipe", &Memfd::SealPiped, Refused(EBUSY),
-       seals(0), Is("map", map, 0), Is("write", write, 0)},
-      {"close the pipe, seal it", &Memfd::ClosePipeAndSeal, seals(F_SEAL_WRITE),
-       Is("map", map, EPERM)},
+       is("seals", SealsOf, 0), is("map", MapToWrite, 0),
+       is("write", Write, 0)},
+      {"close the pipe, seal it", &Memfd::ClosePipeAndSeal,
+       is("seals", SealsOf, F_SEAL_WRITE), is("map", MapToWrite, EPERM)},
   };
   steps.insert(steps.end(), others.begin(), others.end());
   return steps;
@@ -162,8 +156,7 @@ const Register kMemfdSeals{
      .claim = "Seed 1: shm; fcntl(2), file sealing; memfd_create(2)",
      .functions = "memfd_add_seals, memfd_wait_for_pins, shmem_setattr, "
                   "shmem_write_begin, seal_check_future_write",
-     .look_at = "each value is an errno (1: EPERM); map and write after a seal "
-                "that was refused: it forbids after all",
+     .look_at = "each value is an errno (1: EPERM)",
      .suite = Suite::kQuick,
      // A host may seal all of them against execution (vm.memfd_noexec).
      .needs = {.alone = true},

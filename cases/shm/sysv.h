@@ -31,11 +31,19 @@ inline int TryDetach(const Range& range) { return ErrnoOf(shmdt(range.start)); }
 inline int TryState(int id, shmid_ds& state) {
   return ErrnoOf(shmctl(id, IPC_STAT, &state));
 }
-// Of all of them: used_ids, shm_tot and shm_rss in pages.
+
+// How many there are, and their pages: all, and those in memory.
 inline shm_info AllSegments() {
   shm_info info = {};
   shmctl(0, SHM_INFO, reinterpret_cast<shmid_ds*>(&info));
   return info;
+}
+inline std::int64_t SegmentIds() { return AllSegments().used_ids; }
+inline std::int64_t SegmentPages() {
+  return static_cast<std::int64_t>(AllSegments().shm_tot);
+}
+inline std::int64_t SegmentRss() {
+  return static_cast<std::int64_t>(AllSegments().shm_rss);
 }
 
 }  // namespace oomgate::shm

@@ -31,6 +31,7 @@ struct Segment : Scene {
     range = Attach(trace, id, kSize);
     twice = Attach(trace, id, kSize, SHM_RDONLY);
   }
+  Bytes Accounted() const { return ReadMapping(range).accounted; }
   std::int64_t Attachments() const {
     shmid_ds state = {};
     TryState(id, state);
@@ -77,38 +78,29 @@ Steps<Segment> Make(const Params& p, const Facts& f) {
   const auto committed = [](Bytes size) {
     return Is("committed", &Segment::Committed, size);
   };
-  const auto ids = [](int number) {
-    return Is(
-        "ids", [] { return AllSegments().used_ids; }, number);
-  };
+  const auto ids = [](int number) { return Is("ids", SegmentIds, number); };
   const auto pages = [](Bytes size) {
-    return Is(
-        "pages",
-        [] { return static_cast<std::int64_t>(AllSegments().shm_tot); },
-        size / kPage);
+    return Is("pages", SegmentPages, size / kPage);
+  };
+  const auto attachments = [](int number) {
+    return Is("attachments", &Segment::Attachments, number);
   };
   return {
       {"make it", &Segment::Create, committed(made), ids(1), pages(kSize)},
       {"attach it twice", &Segment::AttachTwice, committed(made),
-       Is("attachments", &Segment::Attachments, 2)},
+       attachments(2)},
       {"write a quarter of it",
        [](Segment& s) { WritePages(s.trace, s.range.Part(0_B, kTouched)); },
-       committed(touched),
-       Is(
-           "accounted",
-           [](Segment& s) { return ReadMapping(s.range).accounted; }, 0_B),
-       Is("attachments", &Segment::Attachments, 2), ids(1), pages(kSize),
-       Is(
-           "rss",
-           [] { return static_cast<std::int64_t>(AllSegments().shm_rss); },
-           kTouched / kPage)},
+       committed(touched), Is("accounted", &Segment::Accounted, 0_B),
+       attachments(2), ids(1), pages(kSize),
+       Is("rss", SegmentRss, kTouched / kPage)},
       {"remove it", [](Segment& s) { return TryRemove(s.id); },
        committed(touched), ids(1)},
       // Still there, also for a child that inherits it.
       {"read it in a child", &Segment::ReadInChild, Count("status", 0),
        Count("seen", 1)},
       {"detach it once", [](Segment& s) { return TryDetach(s.twice); },
-       committed(touched), Is("attachments", &Segment::Attachments, 1)},
+       committed(touched), attachments(1)},
       {"detach it", [](Segment& s) { return TryDetach(s.range); },
        committed(0_B), ids(0), pages(0_B)},
       {"ask for the largest", &Segment::FindLargest, LargestIs(p, f)},

@@ -12,11 +12,6 @@ constexpr const char* kForced = "shm_rmid_forced";
 constexpr const char* kNoLimit = "18446744073692774399";  // ULONG_MAX - 2^24
 constexpr Bytes kSize = 4_MiB;
 
-bool IsThere(int id) {
-  shmid_ds state = {};
-  return TryState(id, state) == 0;
-}
-
 struct Segments : Scene {
   int first = -1;
   int second = -1;
@@ -64,8 +59,13 @@ struct Segments : Scene {
     PageOut(trace, range);
     return error;
   }
+  bool IsThere() const {
+    shmid_ds state = {};
+    return TryState(orphan, state) == 0;
+  }
   Bytes Rss() const { return ReadMapping(range).rss; }
   Bytes Swap() const { return ReadMapping(range).swap; }
+  std::int64_t Other() const { return CountOther(range, 1); }
 };
 
 template <typename Value>
@@ -83,9 +83,10 @@ auto LeaveOne(bool attached) {
 
 Steps<Segments> Make(const Params&, const Facts&) {
   const auto there = [](bool is) {
-    return Is(
-        "there", [](Segments& s) { return IsThere(s.orphan); }, is);
+    return Is("there", &Segments::IsThere, is);
   };
+  const auto forced = [] { return kKnobs.Number(kForced); };
+  const auto locked = [] { return StatusField("VmLck"); };
   return {
       {"set shmmax to 1 MiB", Knob("shmmax", 1_MiB), OneMore("fits", 1_MiB, 0),
        OneMore("over", 1_MiB + 1_B, EINVAL)},
@@ -113,9 +114,7 @@ Steps<Segments> Make(const Params&, const Facts&) {
        there(false)},
       {"leave one never attached", LeaveOne(false), Count("id", Ge(0)),
        there(false)},
-      {"force it no more", Knob(kForced, 0),
-       Is(
-           "forced", [] { return kKnobs.Number(kForced); }, 0)},
+      {"force it no more", Knob(kForced, 0), Is("forced", forced, 0)},
 
       {"lock one that is written", &Segments::LockWritten,
        Is("rss", &Segments::Rss, kSize), Is("locked", &Segments::IsLocked, 1)},
@@ -123,17 +122,13 @@ Steps<Segments> Make(const Params&, const Facts&) {
       StepOf<Segments>("ask for it to be paged out", &Segments::AskFiveTimes,
                        Is("rss", &Segments::Rss, kSize),
                        Is("swap", &Segments::Swap, 0_B),
-                       Is(
-                           "VmLck", [] { return StatusField("VmLck"); }, 0_B))
+                       Is("VmLck", locked, 0_B))
           .HoldsWithout("nothing may be paged out; the next step shows that "
                         "it could be"),
       {"unlock it, page it out", &Segments::UnlockAndPageOut,
        Is("locked", &Segments::IsLocked, 0), Is("swap", &Segments::Swap, kSize),
-       Is(
-           "other", [](Segments& s) { return CountOther(s.range, 1); }, 0)},
-      {"detach the last", &Segments::Detach,
-       Is(
-           "ids", [] { return AllSegments().used_ids; }, 0)},
+       Is("other", &Segments::Other, 0)},
+      {"detach the last", &Segments::Detach, Is("ids", SegmentIds, 0)},
   };
 }
 
