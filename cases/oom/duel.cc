@@ -69,6 +69,14 @@ bool Duel::SecondDies() {
   return second_dies;
 }
 
+std::int64_t Duel::Threshold(std::int64_t most) {
+  const int adj = second_.adj;
+  return Largest(most, [&](std::int64_t more) {
+    second_.adj = adj + static_cast<int>(more);
+    return !SecondDies();
+  });
+}
+
 void Duel::Report(const Facts& facts) {
   trace_.Set("rounds", rounds_);
   trace_.Set("kills", Kills(facts) - kills_before_);
@@ -80,6 +88,15 @@ Oracle DecidedByPoints(const Facts& facts, std::int64_t step) {
   const std::int64_t error = 2 * RssError(facts);
   return AllOf(Count("lead_lost", Between(-step - error, error)),
                Count("lead_won", Between(-error, step + error)));
+}
+
+Oracle DecidedByScore(const Facts& facts, Bytes lead, std::int64_t step) {
+  const std::int64_t threshold = lead / kPage / step;
+  // The larger one has up to three more page tables.
+  const std::int64_t error = (2 * RssError(facts) + 4) / step + 1;
+  return AllOf(
+      Count("threshold", Between(threshold - error, threshold + error)),
+      DecidedByPoints(facts, step));
 }
 
 }  // namespace oomgate::oom

@@ -30,6 +30,9 @@ class Duel {
   std::int64_t Margin() const;
   // Starts who is missing, fills the box; true where the second one died.
   bool SecondDies();
+  // By how much, at most `most`, the second's score may be raised so that the
+  // first one still dies.
+  std::int64_t Threshold(std::int64_t most);
   // Counts in the trace what SecondDies saw:
   //   rounds     how many
   //   kills      all kills in the box meanwhile
@@ -57,5 +60,8 @@ class Duel {
 // What of a duel holds wherever it was fought: the winner changes where the
 // points are equal, as seen from both sides by not more than `step` pages.
 Oracle DecidedByPoints(const Facts& facts, std::int64_t step);
+// The same of one whose "threshold" was looked for, where the first one has
+// `lead` more than the second, and a step of its score is `step` pages.
+Oracle DecidedByScore(const Facts& facts, Bytes lead, std::int64_t step);
 
 }  // namespace oomgate::oom

@@ -22,25 +22,15 @@ void Subject(Trace& trace, const Params& p, const Facts& f) {
   Duel duel(trace, f, per_adj,
             {.hold = HoldAnonymous, .size = kLarge, .adj = kBase},
             {.hold = HoldAnonymous, .size = kSmall, .adj = kBase});
-  const auto first_dies = [&](std::int64_t adj) {
-    duel.second().adj = kBase + static_cast<int>(adj);
-    return !duel.SecondDies();
-  };
-  trace.Set("smaller_lives", first_dies(0));
-  trace.Set("threshold", Largest(1000 - kBase, first_dies));
+  trace.Set("smaller_lives", !duel.SecondDies());
+  trace.Set("threshold", duel.Threshold(1000 - kBase));
   trace.Set("adj_pages", per_adj);
   duel.Report(f);
 }
 
 Oracle Expect(const Params& p, const Facts& f) {
-  const std::int64_t step = PagesPerAdj(Total(p, f));
-  const std::int64_t threshold = (kLarge - kSmall) / kPage / step;
-  // The larger one has three more page tables.
-  const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
-  return AllOf(
-      Survives(), Count("smaller_lives", 1),
-      Count("threshold", Between(threshold - error, threshold + error)),
-      DecidedByPoints(f, step));
+  return AllOf(Survives(), Count("smaller_lives", 1),
+               DecidedByScore(f, kLarge - kSmall, PagesPerAdj(Total(p, f))));
 }
 
 // Of v2 only: v1 limits both together.

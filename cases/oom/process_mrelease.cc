@@ -10,11 +10,10 @@ namespace {
 constexpr Bytes kHeld = 8_MiB;
 constexpr Bytes kLocked = 48_KiB;  // of it; what anybody may lock
 constexpr Bytes kCopied = 2_MiB;   // of it; of a file
-// The number is the same on every architecture; old headers lack it.
-constexpr long kProcessMrelease = 448;
 
 int Release(int pidfd, unsigned flags = 0) {
-  return ErrnoOf(syscall(kProcessMrelease, pidfd, flags));
+  // SYS_process_mrelease on every architecture; old headers lack it.
+  return ErrnoOf(syscall(448, pidfd, flags));
 }
 
 struct Held : Scene {

@@ -26,7 +26,6 @@ constexpr Round kRounds[] = {
 struct Arena : Contest {
   pid_t players[kPlayers] = {};
 
-  // Sets which of the three died: 0 to 2.
   void Play(const Round& round) {
     ballast.Shrink(1_MiB);
     for (int i = 0; i < kPlayers; ++i) {
@@ -97,20 +96,14 @@ void FindThreshold(Arena& s) {
             {.hold = HoldAnonymous, .size = 10_MiB},
             {.hold = HoldAnonymous, .size = 5_MiB});
   // Five MiB are 23 steps of 54 pages, and with swap 17 of 71.
-  s.Set("threshold", Largest(64, [&](std::int64_t adj) {
-          duel.second().adj = static_cast<int>(adj);
-          return !duel.SecondDies();
-        }));
+  s.Set("threshold", duel.Threshold(64));
   duel.Report(s.f);
 }
 
 Steps<Arena> Make(const Params& p, const Facts& f) {
-  const std::int64_t step = PagesPerAdj(f.ram + f.swap);
-  const std::int64_t threshold = 5_MiB / kPage / step;
-  const std::int64_t error = (2 * RssError(f) + 4) / step + 1;
   const Oracle decided =
-      AllOf(Count("threshold", Between(threshold - error, threshold + error)),
-            DecidedByPoints(f, step), OomConstraint("CONSTRAINT_NONE"));
+      AllOf(DecidedByScore(f, 5_MiB, PagesPerAdj(f.ram + f.swap)),
+            OomConstraint("CONSTRAINT_NONE"));
   if (p["swap"] != "none") return {{"bisect a score", FindThreshold, decided}};
   const auto one_kill = Change("kills", &Contest::KillsSoFar, 1);
   Steps<Arena> steps;
