@@ -16,15 +16,6 @@ struct Limited : CommitScene {
   int fd = -1;
   Range zeroes = MapBare(trace, 2 * kAll, PROT_READ, kPrivate);
 
-  // That many pages more than there are now, and a half.
-  void LimitTo(__rlimit_resource which, const char* field, int pages) const {
-    Limit(trace, which, StatusField(field) + pages * kPage + kPage / 2);
-  }
-  void LimitSpace() const { LimitTo(RLIMIT_AS, "VmSize", 5000); }
-  void LimitData() const {
-    Limit(trace, RLIMIT_AS, kUnlimited);
-    LimitTo(RLIMIT_DATA, "VmData", 3000);
-  }
   int MapHugePage() const {
     Limit(trace, RLIMIT_DATA, kUnlimited);
     return TryMap(kHugePage, kRw, kPrivate | MAP_HUGETLB);
@@ -33,36 +24,36 @@ struct Limited : CommitScene {
     mkdir(kFolder, 0700);
     Must(trace, "mount", mount("tmpfs", kFolder, "tmpfs", 0, "size=256k"));
     fd = Must(trace, kFolder, open(kFolder, O_TMPFILE | O_RDWR, 0600));
+    umount2(kFolder, MNT_DETACH);  // it lives as long as the file
+    rmdir(kFolder);
     Charged();
     Set("written", pwrite(fd, zeroes.start, Length(zeroes.size), 0));
   }
   int Write() const { return ErrnoOf(pwrite(fd, zeroes.start, 1, kAll.count)); }
   int Allocate() const { return ErrnoOf(fallocate(fd, 0, kAll.count, 4096)); }
   void WriteMapped() const {
-    const Bytes size = kAll + kPage;
-    Must(trace, "ftruncate", ftruncate(fd, size.count));
-    const Range all = MapBare(trace, size, kRw, MAP_SHARED, fd);
+    Must(trace, "ftruncate", ftruncate(fd, (kAll + kPage).count));
+    const Range all = MapBare(trace, kAll + kPage, kRw, MAP_SHARED, fd);
     Set("signal", SignalOfWrite(trace, all.start + kAll.count));
     Unmap(trace, all);
   }
-  void RemoveTmpfs() const {
-    close(fd);
-    umount(kFolder);
-    rmdir(kFolder);
-  }
 };
 
-auto Largest(int prot, int flags) {
-  return [=] { return LargestMap(prot, flags, 1_TiB); };
+// Sets it, alone, that many pages and a half above what there is.
+auto Sets(__rlimit_resource which, const char* field, int pages) {
+  return [=](Limited& s) {
+    Limit(s.trace, RLIMIT_AS, kUnlimited);
+    Limit(s.trace, which, StatusField(field) + pages * kPage + kPage / 2);
+  };
 }
 
 Steps<Limited> Make(const Params&, const Facts&) {
-  return {{"set RLIMIT_AS for 5000 pages", &Limited::LimitSpace,
-           Is("largest", Largest(kRw, kPrivate), 5000 * kPage),
-           Is("to read", Largest(PROT_READ, kPrivate), 5000 * kPage),
-           Is("shared", Largest(kRw, kShared), 5000 * kPage)},
-          {"set RLIMIT_DATA for 3000 pages", &Limited::LimitData,
-           Is("largest", Largest(kRw, kPrivate), 3000 * kPage)},
+  return {{"set RLIMIT_AS for 5000 pages", Sets(RLIMIT_AS, "VmSize", 5000),
+           Is("largest", MostToMap(kRw, kPrivate), 5000 * kPage),
+           Is("to read", MostToMap(PROT_READ, kPrivate), 5000 * kPage),
+           Is("shared", MostToMap(kRw, kShared), 5000 * kPage)},
+          {"set RLIMIT_DATA for 3000 pages", Sets(RLIMIT_DATA, "VmData", 3000),
+           Is("largest", MostToMap(kRw, kPrivate), 3000 * kPage)},
           Asks<Limited>("map 1 TiB to read", AsksToMap(1_TiB, PROT_READ)),
           Asks<Limited>("map 64 GiB, shared", AsksToMap(64_GiB, kRw, kShared)),
           {"map a huge page, none in the pool", &Limited::MapHugePage,
@@ -73,7 +64,7 @@ Steps<Limited> Make(const Params&, const Facts&) {
           {"allocate a page more", &Limited::Allocate, Refused(ENOSPC)},
           {"write a page more of the mapping", &Limited::WriteMapped,
            Count("signal", SIGBUS), Charged(0)},
-          {"remove the tmpfs", &Limited::RemoveTmpfs, Charged(-64),
+          {"remove the tmpfs", [](Limited& s) { close(s.fd); }, Charged(-64),
            Is("left", &Limited::Left, 0)}};
 }
 
@@ -81,8 +72,7 @@ const Register kAlwaysStillEnforced{
     {.id = "overcommit/always_still_enforced",
      .summary = "mode 1: RLIMIT_AS, RLIMIT_DATA, tmpfs and huge pages limit on",
      .claim = "Seed 2: mode 1 \"always\"; it is about commit only",
-     .functions =
-         "may_expand_vm, shmem_inode_acct_block, hugetlb_reserve_pages",
+     .functions = "may_expand_vm, shmem_inode_acct_block, hugetlb_acct_memory",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "1")}},
      .steps = Make}};
 

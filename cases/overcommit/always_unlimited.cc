@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// In mode 1 nothing is refused for its size, by any way, nor the fork of it;
-// what is mapped is charged all the same, and given back.
+// In mode 1 no size is refused; what is mapped is charged, and given back.
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
@@ -17,7 +16,7 @@ struct Always : CommitScene {
   int id = -1;
 
   void Unmap() const { oomgate::Unmap(trace, at); }
-  int MakeWritable() const { return TryProtect(Part(at, 0, kLarge), kRw); }
+  int Protect() const { return TryProtect(Part(at, 0, kLarge), kRw); }
   bool IsMapped() const { return MappedPages(at) > 0; }
   // What the child is charged beside the 80 TiB: what else is writable here.
   void Fork() {
@@ -29,61 +28,50 @@ struct Always : CommitScene {
   }
   void Grow() {
     at = MapBare(trace, kPage, kRw, kPrivate);
-    at = Remap(trace, at, kHuge * kPage, MREMAP_MAYMOVE);
+    at = Remap(trace, at, 80_TiB, MREMAP_MAYMOVE);
   }
   int GetSegment() {
     return ErrnoOf(id = shmget(IPC_PRIVATE, Pages(kLarge), IPC_CREAT | 0600));
   }
   int RemoveSegment() { return ErrnoOf(shmctl(id, IPC_RMID, nullptr)); }
-  // These have no address, beside what is to read.
   int MapTooMuch() {
-    at = MapBare(trace, kHuge * kPage, PROT_READ, kPrivate);
+    at = MapBare(trace, 80_TiB, PROT_READ, kPrivate);
     return TryMap(kNoHole, kRw, kPrivate);
-  }
-  int GrowTooMuch() const {
-    Range page = MapBare(trace, kPage, kRw, kPrivate);
-    const int error = TryRemap(page, kNoHole, MREMAP_MAYMOVE);
-    oomgate::Unmap(trace, page);
-    Unmap();
-    return error;
   }
 };
 
-auto Maps(std::int64_t pages, int prot, int flags) {
-  return
-      [=](Always& s) { s.at = MapBare(s.trace, pages * kPage, prot, flags); };
+auto Maps(Bytes size, int prot, int flags) {
+  return [=](Always& s) { s.at = MapBare(s.trace, size, prot, flags); };
 }
 
 Steps<Always> Make(const Params&, const Facts&) {
   return {
-      {"map 80 TiB", Maps(kHuge, kRw, kPrivate), Charged(kHuge)},
+      {"map 80 TiB", Maps(80_TiB, kRw, kPrivate), Charged(kHuge)},
       Asks<Always>("vfork", TryVfork),
       {"fork", &Always::Fork, Count("forked", Ge(kHuge)), Charged(0)},
       {"unmap them", &Always::Unmap, Charged(-kHuge)},
-      {"map 80 TiB to read", Maps(kHuge, PROT_READ, kPrivate), Charged(0),
+      {"map 80 TiB to read", Maps(80_TiB, PROT_READ, kPrivate), Charged(0),
        Is("mapped", &Always::IsMapped, 1)},
-      {"make 64 GiB of them writable", &Always::MakeWritable, Charged(kLarge)},
+      {"make 64 GiB of them writable", &Always::Protect, Charged(kLarge)},
       {"unmap what was to read", &Always::Unmap, Charged(-kLarge)},
       {"grow a page to 80 TiB", &Always::Grow, Charged(kHuge)},
       {"unmap what grew", &Always::Unmap, Charged(-kHuge)},
-      {"map 64 GiB, shared", Maps(kLarge, kRw, kShared), Charged(kLarge)},
+      {"map 64 GiB, shared", Maps(64_GiB, kRw, kShared), Charged(kLarge)},
       {"unmap what is shared", &Always::Unmap, Charged(-kLarge)},
       {"get a segment of 64 GiB", &Always::GetSegment, Charged(kLarge)},
       {"remove it", &Always::RemoveSegment, Charged(-kLarge)},
       {"grow the heap by 64 GiB", [] { return TryBrk(kLarge); },
        Charged(kLarge)},
       {"shrink it", [] { return TryBrk(-kLarge); }, Charged(-kLarge)},
-      // What cannot have an address fails, and is not charged.
       {"map more than has an address", &Always::MapTooMuch, Refused(ENOMEM)},
-      {"grow to more than has an address", &Always::GrowTooMuch,
+      {"grow to more than has an address", AsksToGrow(kPage, kNoHole),
        Refused(ENOMEM), Is("left", &Always::Left, 0)}};
 }
 
 const Register kAlwaysUnlimited{
     {.id = "overcommit/always_unlimited",
      .summary = "mode 1 refuses nothing for its size, and still charges it",
-     .claim = "Seed 2: \"always: every allocation succeeds\"; "
-              "Documentation/mm/overcommit-accounting, mode 1",
+     .claim = "Seed 2: mode 1, \"always\"; mm/overcommit-accounting",
      .functions = "__vm_enough_memory, OVERCOMMIT_ALWAYS",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "1")}},
      .steps = Make}};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long the arguments of a command may be: a quarter of RLIMIT_STACK, but
 // not less than 128 KiB nor more than 6 MiB, to the byte; beyond, E2BIG.
+#include "cases/overcommit/exec.h"
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
@@ -25,20 +26,12 @@ struct Command : Scene {
   // and as many as any other: it fails in any case, as the file is no program.
   int Exec(Bytes stack, std::int64_t bytes, int count = kArguments) const {
     static char* arguments[kArguments + 1];
-    static volatile int error;
     for (int i = 0; i < count; ++i) {
       arguments[i] = std::end(text) - (bytes + i) / count;
     }
     arguments[count] = nullptr;
-    const pid_t child = vfork();
-    if (child == 0) {
-      Limit(trace, RLIMIT_STACK, stack);
-      syscall(SYS_execveat, garbage, "", arguments, nullptr, AT_EMPTY_PATH);
-      error = errno;
-      _exit(0);
-    }
-    Reap(Must(trace, "vfork", child));
-    return error;
+    return TryExec(trace, garbage, "", arguments,
+                   [&] { Limit(trace, RLIMIT_STACK, stack); });
   }
 };
 
@@ -47,14 +40,12 @@ StepOf<Command> FindsMost(const char* name, Bytes stack, Bytes asked) {
   const Bytes most = std::clamp(asked, kFloor, kCeiling) - 8_B * kArguments;
   const auto find = [=](Command& s) {
     const std::int64_t fits =
-        kArguments +
-        Largest(kArguments * (kLongest.count - 1), [&](std::int64_t more) {
-          return s.Exec(stack, kArguments + more) != E2BIG;
+        Largest(kArguments * kLongest.count, [&](std::int64_t bytes) {
+          return bytes < kArguments || s.Exec(stack, bytes) != E2BIG;
         });
     // The kernel's name for the file is there beside them.
-    char file[48];
     s.Set("bytes",
-          fits + std::snprintf(file, sizeof file, "/dev/fd/%d", s.garbage) + 1);
+          fits + std::snprintf(nullptr, 0, "/dev/fd/%d", s.garbage) + 1);
     return s.Exec(stack, fits);
   };
   return {name, find, Size("bytes", most), Refused(ENOEXEC)};
@@ -76,8 +67,7 @@ Steps<Command> Make(const Params&, const Facts&) {
 const Register kExecArguments{
     {.id = "overcommit/exec_arguments",
      .summary = "arguments end at a quarter of RLIMIT_STACK, to the byte",
-     .claim = "Seed 2: what else may refuse a command; execve(2): limits on "
-              "size of arguments and environment",
+     .claim = "Seed 2: what else may refuse a command; execve(2): E2BIG",
      .functions = "bprm_stack_limits, copy_strings, count",
      .suite = Suite::kQuick,
      // A host may limit stacks, or what a memfd may be.

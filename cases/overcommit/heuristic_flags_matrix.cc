@@ -70,8 +70,7 @@ Steps<Maps> Make(const Params&, const Facts& f) {
 const Register kHeuristicFlagsMatrix{
     {.id = "overcommit/heuristic_flags_matrix",
      .summary = "mode 0: what is checked against RAM + swap, and what is not",
-     .claim = "Seed 1 on the flags of mmap, seed 2 on the heuristic; mmap(2), "
-              "MAP_NORESERVE",
+     .claim = "Seeds 1 and 2: flags, heuristic; mmap(2), MAP_NORESERVE",
      .functions = "accountable_mapping, do_mmap, shmem_acct_size",
      .suite = Suite::kQuick,
      .needs = {.settings = {kVmKnobs.With(kMode, "0")}},

@@ -25,15 +25,6 @@ struct Paths : Scene {
 auto Protects(Bytes from, Bytes size) {
   return [=](Paths& s) { return TryProtect(s.at.Part(from, size), kRw); };
 }
-// Grows a mapping made for it; it is gone afterwards.
-auto Grows(Bytes from, Bytes to, int prot = kRw) {
-  return [=](Paths& s) {
-    Range at = MapBare(s.trace, from, prot, kPrivate);
-    const int error = TryRemap(at, to, MREMAP_MAYMOVE);
-    Unmap(s.trace, at);
-    return error;
-  };
-}
 auto Writable(Bytes size) {
   return [=](Paths& s) { return MappingHasFlag(s.at.Part(0_B, size), "wr"); };
 }
@@ -52,12 +43,12 @@ Steps<Paths> Make(const Params&, const Facts& f) {
       {"the same and as much behind it", Protects(0_B, 3 * limit),
        Is("writable", Writable(3 * limit), 1)},
       {"the same and more behind it", Protects(0_B, 3 * limit + more), refused},
-      Asks<Paths>("grow by the limit", Grows(limit, 2 * limit)),
-      {"grow by a page more", Grows(limit, limit + more), refused},
-      Asks<Paths>("grow a page by the limit", Grows(kPage, limit + kPage)),
-      {"grow a page by a page more", Grows(kPage, kPage + more), refused},
+      Asks<Paths>("grow by the limit", AsksToGrow(limit, 2 * limit)),
+      {"grow by a page more", AsksToGrow(limit, limit + more), refused},
+      Asks<Paths>("grow a page by the limit", AsksToGrow(kPage, limit + kPage)),
+      {"grow a page by a page more", AsksToGrow(kPage, kPage + more), refused},
       Asks<Paths>("grow what is to read by more",
-                  Grows(kPage, 3 * limit, PROT_READ)),
+                  AsksToGrow(kPage, 3 * limit, PROT_READ)),
       Asks<Paths>("grow the heap by the limit",
                   [=] { return TryBrkAndBack(limit / kPage); }),
       {"grow the heap by a page more",

@@ -75,10 +75,8 @@ void Try(Trace& trace, const Deed& deed) {
   trace.Set("before", refused);
 }
 
-struct Maps : Scene {};
-
 // Of different protection, so that none merge.
-void Fill(Maps& s) {
+void Fill(Scene& s) {
   void* places[kFill];
   Allow(s.trace, 10);
   int made = 0;
@@ -92,14 +90,14 @@ void Fill(Maps& s) {
   s.Set("made", made);
 }
 
-Steps<Maps> Make(const Params&, const Facts& f) {
-  Steps<Maps> steps;
+Steps<Scene> Make(const Params&, const Facts& f) {
+  Steps<Scene> steps;
   for (const Deed& deed : kDeeds) {
     const bool less = deed.spare == 6 && f.kernel >= KernelVersion{7, 1};
     const testing::Matcher<std::int64_t> none = 0;
     // madvise once said EAGAIN.
     steps.push_back(
-        {deed.name, [&deed](Maps& s) { Try(s.trace, deed); },
+        {deed.name, [&deed](Scene& s) { Try(s.trace, deed); },
          Count("fewest spare", less ? 4 : deed.spare),
          Count("before", deed.spare < 0 ? none : AnyOf(ENOMEM, EAGAIN))});
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // In mode 2, with nothing left, execve is refused with an errno while there is
 // still somebody to tell it to: who asked lives on, and nothing is charged.
-#include <sys/ptrace.h>
-
+#include "cases/overcommit/exec.h"
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
@@ -10,42 +9,19 @@ namespace {
 
 constexpr std::int64_t kArgument = 30;  // pages; 32 are allowed
 constexpr int kMostArguments = 16;      // 2 MiB: a quarter of the stack
-constexpr int kKilled = 1000;           // and the signal
 
 struct Program : CommitScene {
   // More than two batches.
   int many = static_cast<int>(2 * Batch(f) / kArgument + 1);
   int taken = -1;
 
-  // By a child that shares the memory of its parent, so that nothing else is
-  // charged: the errno of execve; 0 where the program is stopped at its first
-  // instruction.
   int Exec(int arguments) const {
-    static volatile int error;
     static char text[kArgument << 12];
     if (arguments > kMostArguments) trace.Stop("arguments", E2BIG);
     std::memset(text, 'x', sizeof text - 1);
     char* list[kMostArguments + 1] = {};
-    for (int i = 0; i < arguments; ++i) list[i] = text;
-    char* const environment[] = {nullptr};
-    error = 0;
-    const pid_t child = vfork();
-    if (child == 0) {
-      ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
-      syscall(SYS_execveat, AT_FDCWD, "/proc/self/exe", list, environment, 0);
-      error = errno;
-      _exit(0);
-    }
-    Must(trace, "vfork", child);
-    int status = 0;
-    waitpid(child, &status, 0);
-    if (WIFSTOPPED(status)) {
-      EndChild(child);
-      // What would have killed it stops it as well.
-      const int signal = WSTOPSIG(status);
-      return signal == SIGTRAP ? 0 : kKilled + signal;
-    }
-    return WIFSIGNALED(status) ? kKilled + WTERMSIG(status) : error;
+    std::fill_n(list, arguments, &text[0]);
+    return TryExec(trace, AT_FDCWD, "/proc/self/exe", list, [] {});
   }
   int ExecOne() { return Exec(1); }
   int ExecMany() { return Exec(many); }
@@ -69,36 +45,30 @@ struct Program : CommitScene {
 };
 
 Steps<Program> Make(const Params&, const Facts&) {
-  const auto charged = [](testing::Matcher<std::int64_t> pages) {
-    return Row<Program>("charged", &Program::Charged, pages);
-  };
   return {
-      StepOf<Program>("execute with room", &Program::ExecOne, charged(0))
+      StepOf<Program>("execute with room", &Program::ExecOne, Charged(0))
           .HoldsWithout("it is refused as soon as there is none"),
       // copy_strings: E2BIG, whatever get_arg_page fails for.
       {"execute with room for some arguments", &Program::ExecHalfway,
        Count("halfway errno", E2BIG), Count("charged halfway", 0)},
-      {"take all and more", &Program::TakeAll, charged(Gt(0))},
+      {"take all and more", &Program::TakeAll, Charged(Gt(0))},
       {"fork", TryFork, Refused(ENOMEM)},
       {"execute", &Program::ExecOne, Refused(ENOMEM)},
       {"execute with many arguments", &Program::ExecMany, Refused(ENOMEM),
-       charged(0)},
+       Charged(0)},
       {"give all back", [](Program& s) { return ErrnoOf(close(s.taken)); },
-       charged(Lt(0))},
+       Charged(Lt(0))},
       Asks<Program>("execute then", &Program::ExecOne),
       StepOf<Program>("execute with many arguments then", &Program::ExecMany,
                       Is("left", &Program::Left, 0), Count("oom_kills", 0))
-          .HoldsWithout(kOnlyAsks),
-  };
+          .HoldsWithout(kOnlyAsks)};
 }
 
 const Register kNeverExec{
     {.id = "overcommit/never_exec",
      .summary = "mode 2, nothing left: execve is refused, and kills nobody",
-     .claim = "overcommit.never.exec_fail; seed 2: in mode 2 no command can be "
-              "started any more; execve(2): ENOMEM, E2BIG",
-     .functions = "bprm_mm_init, insert_vm_struct, get_arg_page, "
-                  "acct_stack_growth, free_bprm",
+     .claim = "overcommit.never.exec_fail; seed 2; execve(2): ENOMEM, E2BIG",
+     .functions = "bprm_mm_init, get_arg_page, acct_stack_growth, free_bprm",
      .look_at = "an errno of 1000 and more: the signal that killed it",
      .needs = {.alone = true, .settings = {kVmKnobs.With(kMode, "2")}},
      .steps = Make}};

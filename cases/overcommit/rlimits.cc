@@ -48,9 +48,6 @@ struct Limits : Scene {
 };
 
 // Readings.
-auto Largest(int prot, int flags) {
-  return [=] { return LargestMap(prot, flags, kMost); };
-}
 auto Has(const char* flag, std::int64_t from) {
   return
       [=](Limits& s) { return MappingHasFlag(Part(s.two, from, 300), flag); };
@@ -76,9 +73,9 @@ Steps<Limits> AddressSpace() {
          s.MapTwo(PROT_READ, kRw);
          s.LimitAs(kRoom);
        },
-       Is("largest", Largest(kRw, kPrivate), kAll),
-       Is("to read", Largest(PROT_READ, kPrivate | MAP_NORESERVE), kAll),
-       Is("shared", Largest(kRw, kShared), kAll)},
+       Is("largest", MostToMap(kRw, kPrivate), kAll),
+       Is("to read", MostToMap(PROT_READ, kPrivate | MAP_NORESERVE), kAll),
+       Is("shared", MostToMap(kRw, kShared), kAll)},
       {"AS: map a page at the limit",
        [](Limits& s) {
          s.LimitAs(0);
@@ -127,7 +124,7 @@ Steps<Limits> Data() {
          s.MapTwo(kRw, PROT_READ);
          s.LimitData(kRoom);
        },
-       Is("largest", Largest(kRw, kPrivate), kRoom * kPage)},
+       Is("largest", MostToMap(kRw, kPrivate), kRoom * kPage)},
       Asks<Limits>("DATA: map more to read", AsksToMap(kMost, PROT_READ)),
       Asks<Limits>("DATA: map more, shared", AsksToMap(kMost, kRw, kShared)),
       {"DATA: map a page at the limit",

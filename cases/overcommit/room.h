@@ -94,6 +94,21 @@ inline auto AsksToMap(Bytes size, int prot = kRw, int flags = kPrivate) {
   return [=](const auto&...) { return TryMap(size, prot, flags); };
 }
 
+// A reading: the most that may be mapped so, up to 1 TiB.
+inline auto MostToMap(int prot, int flags) {
+  return [=] { return LargestMap(prot, flags, 1_TiB); };
+}
+
+// An act: may a mapping that is made for it grow so? It is gone afterwards.
+inline auto AsksToGrow(Bytes from, Bytes to, int prot = kRw) {
+  return [=](const Scene& s) {
+    Range at = MapBare(s.trace, from, prot, kPrivate);
+    const int error = TryRemap(at, to, MREMAP_MAYMOVE);
+    Unmap(s.trace, at);
+    return error;
+  };
+}
+
 // Grows the heap by so many pages: 0, or ENOMEM.
 inline int TryBrk(std::int64_t pages) {
   const long end = syscall(SYS_brk, 0) + pages * kPage.count;
