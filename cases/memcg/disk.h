@@ -16,6 +16,15 @@ inline int OpenDisk(Trace& trace) {
   return disk;
 }
 
+// Where only the pages of the disk can be reclaimed.
+inline Needs DiskWithoutSwap() {
+  return {.memory = 64_MiB,
+          .no_swap = true,
+          .cgroup = 2,
+          .alone = true,
+          .disk = 64_MiB};
+}
+
 // An act: a member reads so much of it, from there on. Sets "status", of
 // wait(2).
 template <typename S, typename G>

@@ -199,6 +199,13 @@ SoonOf<Read, Inner> Soon(std::string name, Read read, Inner inner) {
   return {std::move(name), std::move(read), std::move(inner)};
 }
 
+// A probe: two files of a group are no older.
+inline std::string WhyNoPeakNorReclaim(const Params&, const Facts& f) {
+  return f.kernel < KernelVersion{5, 19}
+             ? "memory.peak and memory.reclaim came with 5.19"
+             : "";
+}
+
 // A number of memory.stat that stands for `size`.
 inline auto About(const Facts& f, Bytes size) {
   return Between(size - StatError(f), size + StatError(f));

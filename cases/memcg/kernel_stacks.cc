@@ -37,8 +37,7 @@ int RefuseForks(Stacks& s) {
   });
 }
 
-// Processes need tables and more besides; threads that share all of it are
-// mostly kernel stack.
+// Not processes, which need tables and more besides.
 void StartWithoutEnd(Stacks& s) {
   Gate gate(s.trace);
   auto wait = [&] { gate.Pass(); };
@@ -68,8 +67,7 @@ const Register kKernelStacks{
     {.id = "memcg/kernel_stacks",
      .summary = "n threads charge n kernel stacks, and give them back",
      .claim = "Seed 0: kernel stacks of threads are the other hidden cost",
-     .functions = "memcg_charge_kernel_stack, account_kernel_stack, "
-                  "exit_task_stack_account, copy_process",
+     .functions = "memcg_charge_kernel_stack, exit_task_stack_account",
      .blast = Blast::kCgroup,
      .needs = {.memory = 16_MiB, .cgroup = 2, .kernel_log = true},
      .params = {{"threads", {"64", "all"}}},

@@ -14,9 +14,7 @@ struct Marks : Scene {
   int other = OpenIn(trace, group, "memory.peak");
   Range range = {};
 
-  Bytes Current() const {
-    return Bytes{group.Number("memory.current") - start};
-  }
+  Bytes Now() const { return Bytes{group.Number("memory.current") - start}; }
   Bytes Peak() const { return Bytes{group.Number("memory.peak") - start}; }
   Bytes Above() const {
     return Bytes{group.box().Number("memory.peak") - start} - Peak();
@@ -39,10 +37,6 @@ auto Write(Bytes size) {
   };
 }
 
-std::string Probe(const Params&, const Facts& f) {
-  return f.kernel < KernelVersion{5, 19} ? "memory.peak came with 5.19" : "";
-}
-
 Steps<Marks> Make(const Params&, const Facts& f) {
   // What was charged ahead at the start, or is now; and page tables.
   const Bytes stock = ChargeStock(f);
@@ -51,7 +45,7 @@ Steps<Marks> Make(const Params&, const Facts& f) {
   };
   // Writing came with 6.12 (c6f53ed8f213).
   const bool resets = f.kernel >= KernelVersion{6, 12};
-  const Row<Marks> unmapped = Soon("current", &Marks::Current, Le(512_KiB));
+  const Row<Marks> unmapped = Soon("current", &Marks::Now, Le(512_KiB));
   const Row<Marks> stays = Change("peak", &Marks::Peak, 0_B);
   const Row<Marks> other_stays = Change("other", &Marks::Other, 0_B);
   return {{"enter a new group", [] {},
@@ -78,7 +72,7 @@ const Register kPeak{
      .suite = Suite::kQuick,
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .cgroup = 2},
-     .probe = Probe,
+     .probe = WhyNoPeakNorReclaim,
      .steps = Make}};
 
 }  // namespace

@@ -64,11 +64,7 @@ const Register kProtection{
      .functions = "mem_cgroup_calculate_protection, mem_cgroup_below_min, "
                   "shrink_node_memcgs",
      .blast = Blast::kCgroup,
-     .needs = {.memory = 64_MiB,
-               .no_swap = true,
-               .cgroup = 2,
-               .alone = true,
-               .disk = 64_MiB},
+     .needs = DiskWithoutSwap(),
      .params = {{"protect", {"none", "low", "min"}}},
      .steps = Make,
      .metrics = {

@@ -43,10 +43,6 @@ auto Ask(auto value) {
   return [=](Held& h) { return h.group.Write("memory.reclaim", value); };
 }
 
-std::string Probe(const Params&, const Facts& f) {
-  return f.kernel < KernelVersion{5, 19} ? "memory.reclaim came with 5.19" : "";
-}
-
 Steps<Held> Make(const Params&, const Facts& f) {
   const Bytes slack = 96 * kPage + ChargeStock(f);
   const auto about = [=](Bytes size) { return Between(size, size + slack); };
@@ -70,12 +66,8 @@ const Register kReclaim{
      .claim = "admin-guide/cgroup-v2: memory.reclaim; seed 1: observing memory",
      .functions = "memory_reclaim, try_to_free_mem_cgroup_pages",
      .blast = Blast::kCgroup,
-     .needs = {.memory = 64_MiB,
-               .no_swap = true,
-               .cgroup = 2,
-               .alone = true,
-               .disk = 64_MiB},
-     .probe = Probe,
+     .needs = DiskWithoutSwap(),
+     .probe = WhyNoPeakNorReclaim,
      .steps = Make,
      .metrics = {Metric::Size("taken", "ask for 2 MiB.taken")
                      .Within(2 << 20, "reclaim works in batches")}}};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shared memory belongs to the group that wrote it, not to the writer: at the
-// limit it is a kill, no ENOSPC, and it stays charged until it is unlinked.
+// Shared memory belongs to the group that wrote it first, not to a writer: at
+// the limit it is a kill, no ENOSPC, and it stays charged until it is unlinked.
 #include "cases/memcg/groups.h"
 
 namespace oomgate {
@@ -10,10 +10,8 @@ constexpr Bytes kLimit = 8_MiB;
 constexpr Bytes kSmall = 2_MiB;
 constexpr const char* kFile = "/tmp/oomgate-residue";
 
-// From its start.
 int WriteIt(Trace& trace, Bytes size) {
-  const int file = Must(trace, "open of a file in tmpfs",
-                        open(kFile, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const int file = Must(trace, kFile, open(kFile, O_CREAT | O_WRONLY, 0600));
   const int error = WriteFile(trace, file, size);
   close(file);
   return error;
@@ -51,7 +49,6 @@ Steps<Residue> Make(const Params&, const Facts& f) {
        Is("anon", Stat(kGroup, "anon"), About(f, 0_B)),
        Is("current", current,
           Between(kSmall, kSmall + kOther + ChargeStock(f)))},
-      // It is charged already.
       {"write them from outside the group", &Residue::WriteOutside,
        Written(kSmall), Change("own shmem", &Residue::OwnShmem, About(f, 0_B)),
        Is("shmem", shmem, About(f, kSmall))},
@@ -70,10 +67,8 @@ Steps<Residue> Make(const Params&, const Facts& f) {
 const Register kTmpfsResidue{
     {.id = "memcg/tmpfs_residue",
      .summary = "tmpfs pages stay charged to their group until unlink",
-     .claim = "Seed 1: shm; admin-guide/cgroup-v2: a memory area is charged "
-              "to the cgroup which instantiated it, until it is released",
-     .functions = "shmem_add_to_page_cache, mem_cgroup_charge, "
-                  "shmem_undo_range, mem_cgroup_oom",
+     .claim = "Seed 1: shm; admin-guide/cgroup-v2: Memory Ownership",
+     .functions = "shmem_add_to_page_cache, shmem_undo_range, mem_cgroup_oom",
      .blast = Blast::kCgroup,
      .needs = {.memory = 64_MiB, .no_swap = true, .cgroup = 2, .alone = true},
      .steps = Make,

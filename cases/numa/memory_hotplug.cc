@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A block of memory that goes offline is gone from MemTotal, and so from every
-// limit that is computed of it; it all comes back with the block.
+// Memory that goes offline leaves MemTotal, and every limit computed of it.
 #include "oomgate/case.h"
 
 namespace oomgate {
@@ -66,10 +65,8 @@ std::string Probe(const Params&, const Facts&) {
 const Register kMemoryHotplug{
     {.id = "numa/memory_hotplug",
      .summary = "memory that goes offline leaves every limit, to the page",
-     .claim = "numa.memory_hotplug: MemTotal, CommitLimit and the limit of "
-              "mode 0 follow memory; admin-guide/mm/memory-hotplug",
-     .functions = "offline_pages, adjust_managed_page_count, vm_commit_limit, "
-                  "__vm_enough_memory",
+     .claim = "numa.memory_hotplug; admin-guide/mm/memory-hotplug",
+     .functions = "offline_pages, adjust_managed_page_count, vm_commit_limit",
      .blast = Blast::kMachine,
      .needs = {.memory = 512_MiB,
                .no_swap = true,
