@@ -48,6 +48,21 @@ auto Advise(Range S::*range, int advice) {
 
 inline Bytes Tables() { return ReadUsage().page_tables; }
 
+// What a file takes of memory.
+inline Bytes BlocksOf(int file) {
+  struct stat of = {};
+  fstat(file, &of);
+  return of.st_blocks * 512_B;
+}
+
+// khugepaged collapses only what is complete, and does not rest.
+inline void ScanWithoutPause(Trace& trace) {
+  kKhugepagedKnobs.Set(trace, "max_ptes_none", 0);
+  kKhugepagedKnobs.Set(trace, "pages_to_scan", 65536);
+  kKhugepagedKnobs.Set(trace, "alloc_sleep_millisecs", 0);
+  kKhugepagedKnobs.Set(trace, "scan_sleep_millisecs", 1);
+}
+
 // A field of /proc/meminfo, to the page.
 inline Bytes MachineHas(const char* field) {
   RefreshVmstat();

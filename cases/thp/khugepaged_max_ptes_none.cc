@@ -44,15 +44,10 @@ int Collapsing(const Regions& regions) {
                                         [](auto& r) { return r.collapses; }));
 }
 
-struct Khugepaged : Scene {};
-
-void ScanWithoutPause(Scene& s) {
+void LookAndScan(Scene& s) {
   s.Set("max_ptes_none", kKhugepagedKnobs.Number("max_ptes_none"));
   s.Set("max_ptes_shared", kKhugepagedKnobs.Number("max_ptes_shared"));
-  kKhugepagedKnobs.Set(s.trace, "max_ptes_none", 0);
-  kKhugepagedKnobs.Set(s.trace, "pages_to_scan", 65536);
-  kKhugepagedKnobs.Set(s.trace, "alloc_sleep_millisecs", 0);
-  kKhugepagedKnobs.Set(s.trace, "scan_sleep_millisecs", 1);
+  ScanWithoutPause(s.trace);
 }
 
 void Collapse(Scene& s, int none) {
@@ -100,20 +95,20 @@ void Collapse(Scene& s, int none) {
   for (const Range& range : ranges) Unmap(s.trace, range);
 }
 
-Steps<Khugepaged> Make(const Params&, const Facts&) {
-  Steps<Khugepaged> steps = {{"scan without a pause", ScanWithoutPause,
-                              Count("max_ptes_none", kPages - 1),
-                              Count("max_ptes_shared", kDefaultShared)}};
+Steps<Scene> Make(const Params&, const Facts&) {
+  Steps<Scene> steps = {{"scan without a pause", LookAndScan,
+                         Count("max_ptes_none", kPages - 1),
+                         Count("max_ptes_shared", kDefaultShared)}};
   for (const int none : {0, 63, 255, 510, 511}) {
     const Regions regions = RegionsOf(none);
-    Rows<Khugepaged> rows = {Count("other", 0),
-                             Count("collapsed", Collapsing(regions)),
-                             Size("rss", kHugePage)};
+    Rows<Scene> rows = {Count("other", 0),
+                        Count("collapsed", Collapsing(regions)),
+                        Size("rss", kHugePage)};
     for (const Region& region : regions) {
       rows.push_back(Count(region.name, region.collapses ? 1 : 0));
     }
     steps.push_back({"collapse with " + std::to_string(none),
-                     [=](Khugepaged& s) { Collapse(s, none); }, rows});
+                     [=](Scene& s) { Collapse(s, none); }, rows});
   }
   return steps;
 }

@@ -17,12 +17,11 @@ std::int64_t Chosen(const char* file) {
   return 1 + std::count(static_cast<const char*>(text), bracket, ' ');
 }
 
-struct Machine : Scene {
-  void WritePlain() const { WriteAByte(*this, MapOptions::kDefault); }
-  void WriteAsked() const { WriteAByte(*this, MapOptions::kHuge); }
-};
+auto WritesAByte(MapOptions::Pages pages) {
+  return [=](Scene& s) { WriteAByte(s, pages); };
+}
 
-Steps<Machine> Make(const Params&, const Facts& f) {
+Steps<Scene> Make(const Params&, const Facts& f) {
   const bool small = f.ram < 512_MiB;
   const auto chosen = [](const char* file, int place) {
     return Is(
@@ -33,25 +32,25 @@ Steps<Machine> Make(const Params&, const Facts& f) {
         file, [=] { return kThpKnobs.Number(file); }, value);
   };
   const Bytes brings = small ? kPage : kHugePage;
-  return {
-      {"look at the knobs", [] {},
-       // [always] madvise [never]
-       chosen("enabled", small ? 3 : 1),
-       // always defer defer+madvise [madvise] [never]
-       chosen("defrag", small ? 5 : 4),
-       // always within_size advise [never] deny force
-       chosen("shmem_enabled", 4), number("use_zero_page", small ? 0 : 1),
-       number("hpage_pmd_size", kHugePage.count),
-       number("khugepaged/defrag", small ? 0 : 1),
-       number("khugepaged/max_ptes_none", 511),
-       number("khugepaged/max_ptes_shared", 256),
-       number("khugepaged/max_ptes_swap", 64),
-       number("khugepaged/pages_to_scan", 4096),
-       number("khugepaged/scan_sleep_millisecs", 10000),
-       number("khugepaged/alloc_sleep_millisecs", 60000)},
-      {"write a byte, plain", &Machine::WritePlain, Size("rss", brings)},
-      {"write a byte, asked", &Machine::WriteAsked, Size("rss", brings)},
-  };
+  return {{"look at the knobs", [] {},
+           // [always] madvise [never]
+           chosen("enabled", small ? 3 : 1),
+           // always defer defer+madvise [madvise] [never]
+           chosen("defrag", small ? 5 : 4),
+           // always within_size advise [never] deny force
+           chosen("shmem_enabled", 4), number("use_zero_page", small ? 0 : 1),
+           number("hpage_pmd_size", kHugePage.count),
+           number("khugepaged/defrag", small ? 0 : 1),
+           number("khugepaged/max_ptes_none", 511),
+           number("khugepaged/max_ptes_shared", 256),
+           number("khugepaged/max_ptes_swap", 64),
+           number("khugepaged/pages_to_scan", 4096),
+           number("khugepaged/scan_sleep_millisecs", 10000),
+           number("khugepaged/alloc_sleep_millisecs", 60000)},
+          {"write a byte, plain", WritesAByte(MapOptions::kDefault),
+           Size("rss", brings)},
+          {"write a byte, asked", WritesAByte(MapOptions::kHuge),
+           Size("rss", brings)}};
 }
 
 // The choice of the kernel's configuration, for machines that are large enough.

@@ -38,11 +38,7 @@ struct Tmpfs : Scene {
   Bytes Shmem() const { return Machine("Shmem") - shmem; }
   Bytes Huge() const { return Machine("ShmemHugePages") - huge; }
   Bytes Mapped() const { return Machine("ShmemPmdMapped") - mapped; }
-  Bytes Blocks() const {
-    struct stat of = {};
-    fstat(file, &of);
-    return of.st_blocks * 512_B;
-  }
+  Bytes Blocks() const { return BlocksOf(file); }
   // The end of a file may take its time.
   Bytes Left() const {
     return OnceHolds(
