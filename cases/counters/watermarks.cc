@@ -6,8 +6,6 @@
 namespace oomgate {
 namespace {
 
-struct Knobs : Scene {};
-
 // More than huge pages ever want, which is a twentieth of RAM
 // (set_recommended_min_free_kbytes).
 std::int64_t AskedKb(const Facts& f) { return f.ram / 1_KiB / 16; }
@@ -89,21 +87,21 @@ auto HugeAre(const char* state) {
   };
 }
 
-Row<Knobs> Hold(const Facts& f, std::int64_t off, std::int64_t reserve_off) {
+Row<Scene> Hold(const Facts& f, std::int64_t off, std::int64_t reserve_off) {
   return {Look, AllOf(Count("min off", Le(off)), Count("low off", Le(off)),
                       Count("high off", Le(off)),
                       Count("reserve off", Le(reserve_off)),
                       Count("managed", f.ram / kPage))};
 }
 
-Steps<Knobs> Make(const Params& p, const Facts& f) {
+Steps<Scene> Make(const Params& p, const Facts& f) {
   // At boot they are computed of fewer pages, some are only freed later; the
   // reserves are not computed again before their ratio is written.
   const std::int64_t fewer = f.ram / kPage / 512;
   if (p["by"] == "huge") {
     // What was asked for is not taken back when huge pages, which want more
     // free, are switched on and off.
-    const Row<Knobs> as_asked("min free", Knob("min_free_kbytes"), AskedKb(f));
+    const Row<Scene> as_asked("min free", Knob("min_free_kbytes"), AskedKb(f));
     return {{"ask for a sixteenth of RAM",
              [](Scene& s) {
                return kVmKnobs.Write("min_free_kbytes", AskedKb(s.f));
@@ -116,7 +114,7 @@ Steps<Knobs> Make(const Params& p, const Facts& f) {
              [] { return kThpKnobs.Write("enabled", "never"); }, as_asked,
              Is("off", HugeAre("[never]"), 1), Hold(f, 0, fewer)}};
   }
-  const Row<Knobs> reserves = Count("reserved", Gt(0));
+  const Row<Scene> reserves = Count("reserved", Gt(0));
   return {
       {"look after boot", [] {}, Hold(f, fewer, fewer), reserves},
       {"write min_free_kbytes", Write("min_free_kbytes", "8192"), Hold(f, 0, 0),

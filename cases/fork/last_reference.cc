@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copying on write ends with the last sharer: while a child lives, each write
-// gets a new page; once it is gone, the page that is there is written to.
-#include "oomgate/case.h"
+// A write copies a page while a child has it, and not once the child is gone.
+#include "cases/fork/neighbours.h"
 #include "oomgate/frame.h"
 
 namespace oomgate {
@@ -16,16 +15,14 @@ std::uint64_t frames[kPages];
 struct Pages : Scene {
   Range range = MapAnonymous(trace, kPages* kPage);
   Range own = MapAnonymous(trace, kPage);
-  Gate end{trace};
-  pid_t child = 0;
+  LivingChild child{trace};
 
   // How many are where they were at the last call.
   int Same() const {
     int same = 0;
     for (int i = 0; i < kPages; ++i) {
-      const std::uint64_t was = frames[i];
-      frames[i] = Frame(range.start + i * kPage.count);
-      same += frames[i] == was ? 1 : 0;
+      const std::uint64_t now = Frame(range.start + i * kPage.count);
+      same += std::exchange(frames[i], now) == now ? 1 : 0;
     }
     return same;
   }
@@ -36,36 +33,28 @@ struct Pages : Scene {
     WritePages(trace, own);
     *const_cast<volatile int*>(&errno) = 0;
     ReadUsage();
-    const std::int64_t before = ReadUsage().minor_faults;
+    Set("faults", FaultsOf([&] { WritePages(trace, range); }));
+  }
+  void WriteShared() {
     WritePages(trace, range);
-    Set("faults", ReadUsage().minor_faults - before);
+    Same();
+    child.Start([this] { Set("kept by the child", Same()); });
+    Write();
+  }
+  void EndChild() { Set("status", child.End()); }
+  void WriteAlone() const {
+    Same();
+    RunChild(trace, [] {});
+    Write();
   }
 };
 
 Steps<Pages> Make(const Params&, const Facts&) {
-  return {{"write while a child lives",
-           [](Pages& s) {
-             WritePages(s.trace, s.range);
-             s.Same();
-             s.child = StartChild(s.trace, [&s] {
-               s.end.Pass();
-               s.Set("kept by the child", s.Same());
-             });
-             s.Write();
-           },
+  return {{"write while a child lives", &Pages::WriteShared,
            Count("faults", kPages), Is("same frames", &Pages::Same, 0)},
-          {"end the child",
-           [](Pages& s) {
-             s.end.Open();
-             s.Set("status", Reap(s.child));
-           },
-           Count("status", 0), Count("kept by the child", kPages)},
-          {"write when a child has come and gone",
-           [](Pages& s) {
-             s.Same();
-             RunChild(s.trace, [] {});
-             s.Write();
-           },
+          {"end the child", &Pages::EndChild, Count("status", 0),
+           Count("kept by the child", kPages)},
+          {"write when a child has come and gone", &Pages::WriteAlone,
            Count("faults", kPages),
            Is("same frames", &Pages::Same, Between(kPages - kOnList, kPages)),
            Is("rss", &Pages::Rss, kPages * kPage)}};
@@ -77,9 +66,7 @@ const Register kLastReference{
          "a page is copied for a sharer that lives, not for one that is gone",
      .claim = "Seed 2: fork shares pages until one side writes; what a "
               "snapshot by fork costs while the child lives, and after",
-     .functions =
-         "do_wp_page, wp_can_reuse_anon_folio, wp_page_copy, copy_present_pte",
-     .look_at = "fewer same frames: pages are copied that nobody else has",
+     .functions = "do_wp_page, wp_can_reuse_anon_folio, wp_page_copy",
      .suite = Suite::kQuick,
      .steps = Make,
      .metrics = {

@@ -50,6 +50,37 @@ auto Advise(Range S::*range, int advice) {
   return [=](S& s) { return TryAdvise(s.*range, advice); };
 }
 
+// A child that lives until it is ended, and does something at last.
+class LivingChild {
+ public:
+  explicit LivingChild(Trace& trace) : trace_(trace), end_(trace) {}
+  template <typename Last>
+  void Start(Last last) {
+    pid_ = StartChild(trace_, [&] {
+      end_.Pass();
+      last();
+    });
+  }
+  // Its wait(2) status.
+  int End() {
+    end_.Open();
+    return Reap(pid_);
+  }
+
+ private:
+  Trace& trace_;
+  Gate end_;
+  pid_t pid_ = 0;
+};
+
+// How many faults it takes.
+template <typename Deed>
+std::int64_t FaultsOf(Deed deed) {
+  const std::int64_t before = ReadUsage().minor_faults;
+  deed();
+  return ReadUsage().minor_faults - before;
+}
+
 // Rows: what fork(2) and vfork(2) give at that moment, 0 or errno.
 inline auto ForkGives(int error) { return Is("fork errno", TryFork, error); }
 inline auto VforkGives(int error) { return Is("vfork errno", TryVfork, error); }

@@ -34,11 +34,10 @@ void InTwo(Parent& s) {
 // What the child of such a parent costs: its tables, not its memory.
 void KeepAChild(Parent& s) {
   const Bytes before = Meminfo("MemFree");
-  Gate gate(s.trace);
-  const pid_t child = StartChild(s.trace, [&] { gate.Pass(); });
+  LivingChild child(s.trace);
+  child.Start([] {});
   s.Set("cost", before - Meminfo("MemFree"));
-  gate.Open();
-  s.Set("status", Reap(child));
+  s.Set("status", child.End());
 }
 
 Steps<Parent> Make(const Params&, const Facts& f) {

@@ -98,14 +98,12 @@ void GivenUp(Scene& s) {
   Unmap(s.trace, range);
 }
 
-struct Memory : Scene {};
-
-Steps<Memory> Make(const Params&, const Facts& f) {
+Steps<Scene> Make(const Params&, const Facts& f) {
   const bool leaves_some = f.kernel < KernelVersion{5, 14};
   const Oracle intact = Count("wrong", 0);
   return {
-      StepOf<Memory>("change private pages", Private, intact,
-                     Count("back", kRounds * kPages))
+      StepOf<Scene>("change private pages", Private, intact,
+                    Count("back", kRounds * kPages))
           .LeftOut(leaves_some ? "before 5.14 (f4c4a3f48480) the copy of a "
                                  "write left the old page in swap"
                                : ""),
