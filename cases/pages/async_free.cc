@@ -43,13 +43,11 @@ struct Filling : Warm {
     go.Open();
     Reap(child);
   }
-  Bytes Left() const { return MachineTables() - before; }
-  // What is left once all came back, or after 5 s.
-  Bytes LeftLater() const {
+  Bytes Now() const { return MachineTables() - before; }
+  Bytes Later() const {
     const Stopwatch watch;
-    const Bytes later = OnceHolds(
-        5000, [this] { return Left(); },
-        [this](Bytes left) { return left <= Slack(f); });
+    const auto freed = [this](Bytes all) { return all - before <= Slack(f); };
+    const Bytes later = OnceHolds(5000, MachineTables, freed) - before;
     Set("pt_free_settle_ms", watch.Milliseconds());
     return later;
   }
@@ -59,22 +57,18 @@ Steps<Filling> Make(const Params&, const Facts& f) {
   // 6.8 began to count the level above.
   const Bytes counted = TablesFor(0_B, kTouches, kHugePage) -
                         (f.kernel < KernelVersion{6, 8} ? kPage : 0_B);
-  return {
-      {"fill", &Filling::Fill,
-       Change("held", MachineTables, Between(counted, counted + Slack(f)))},
-      {"give up", &Filling::GiveUp,
-       Is("left_at_once", &Filling::Left, Between(0_B, counted + 64 * kPage)),
-       Is("left", &Filling::LeftLater, Between(0_B, Slack(f)))}};
+  return {{"fill", &Filling::Fill,
+           Change("held", MachineTables, Between(counted, counted + Slack(f)))},
+          {"give up", &Filling::GiveUp,
+           Is("left_at_once", &Filling::Now, Between(0_B, counted + 256_KiB)),
+           Is("left", &Filling::Later, Between(0_B, Slack(f)))}};
 }
 
 const Register kAsyncFree{
     {.id = "pages/async_free",
      .summary = "tables of what was unmapped or has ended come back in seconds",
-     .claim = "Seed 1: munmap frees; since 6.14 tables are freed by RCU "
-              "(page_tables.async_free)",
+     .claim = "Seed 1: munmap frees (page_tables.async_free)",
      .functions = "tlb_remove_table, tlb_flush_mmu, exit_mmap",
-     .look_at =
-         "pt_free_settle_ms: how long memory pressure outlives its cause",
      .needs = {.alone = true},
      .params = {{"by", {"munmap", "exit"}}},
      .steps = Make,
