@@ -21,10 +21,7 @@ int FlagsOf(const Params& p) {
   return p["object"] == "memfd_private" ? MAP_PRIVATE : MAP_SHARED;
 }
 
-Bytes MachineShmem() {
-  RefreshVmstat();
-  return Meminfo("Shmem");
-}
+Bytes MachineShmem() { return MachineHas("Shmem"); }
 Bytes RssShmem() { return StatusField("RssShmem"); }
 
 struct Object : Counted {
@@ -42,12 +39,10 @@ struct Object : Counted {
 
 void ReadHoles(Object& s) {
   static char page[4096];
-  std::int64_t bytes = 0;
-  for (off_t at = 0; at < kSize.count; at += kPage.count) {
-    bytes +=
-        Must(s.trace, "read of a hole", pread(s.fd, page, sizeof page, at));
+  for (Bytes at; at < kSize; at += kPage) {
+    s.trace.Add("bytes", Must(s.trace, "read of a hole",
+                              pread(s.fd, page, sizeof page, at.count)));
   }
-  s.Set("bytes", bytes);
 }
 
 int PunchHole(const Object& s) {
@@ -67,35 +62,30 @@ Steps<Object> Make(const Params& p, const Facts& f) {
   // to 16 pages of a file; a guest's program is a file in shared memory too.
   const Bytes lag =
       f.kernel < KernelVersion{6, 2} ? 66 * 16 * kPage : RssLag(f);
-  return {StepOf<Object>("read its holes by read(2)", ReadHoles,
-                         {Size("bytes", kSize), Has(p, 0_B)})
-              .LeftOut(no_file),
-          {"read it through a mapping",
-           [](Object& s) { ReadPages(s.trace, s.range); },
-           {Change("faults", Faults, kSize / kPage),
-            Change("rss_shmem", RssShmem, Between(kSize - lag, kSize + lag)),
-            {"shmem", &Object::Shmem, kSize},
-            {"rss", Smaps("Rss"), kSize},
-            {"anonymous", Smaps("Anonymous"), 0_B},
-            Has(p, kSize)}},
-          // The object keeps what it got, until a hole is punched.
-          {"unmap it",
-           [](Object& s) { Unmap(s.trace, s.range); },
-           {{"rss", Smaps("Rss"), 0_B},
-            {"shmem", &Object::Shmem, IsMemfd(p) ? kSize : 0_B},
-            Has(p, kSize)}},
-          StepOf<Object>("punch a hole", PunchHole,
-                         {{"shmem", &Object::Shmem, 0_B}, Has(p, 0_B)})
-              .LeftOut(no_file)};
+  return {
+      StepOf<Object>("read its holes by read(2)", ReadHoles,
+                     Size("bytes", kSize), Has(p, 0_B))
+          .LeftOut(no_file),
+      {"read it through a mapping",
+       [](Object& s) { ReadPages(s.trace, s.range); },
+       Change("faults", Faults, kSize / kPage),
+       Change("rss_shmem", RssShmem, Between(kSize - lag, kSize + lag)),
+       Is("shmem", &Object::Shmem, kSize), Is("rss", Smaps("Rss"), kSize),
+       Is("anonymous", Smaps("Anonymous"), 0_B), Has(p, kSize)},
+      // The object keeps what it got, until a hole is punched.
+      {"unmap it", [](Object& s) { Unmap(s.trace, s.range); },
+       Is("rss", Smaps("Rss"), 0_B),
+       Is("shmem", &Object::Shmem, IsMemfd(p) ? kSize : 0_B), Has(p, kSize)},
+      StepOf<Object>("punch a hole", PunchHole,
+                     Is("shmem", &Object::Shmem, 0_B), Has(p, 0_B))
+          .LeftOut(no_file)};
 }
 
 const Register kNotForShared{
     {.id = "pages/not_for_shared",
      .summary = "reading a hole of shared memory allocates, unlike private",
-     .claim = "Seed 0: \"sparse arrays are free\" is false for shared memory "
-              "(zero_page.not_for_shared); seed 1: shm",
+     .claim = "Seed 0: \"sparse arrays are free\" (zero_page.not_for_shared)",
      .functions = "shmem_fault, shmem_get_folio, shmem_file_read_iter",
-     .look_at = "shmem against rss: who counts wrong",
      .suite = Suite::kQuick,
      .needs = {.alone = true},
      .params = {{"object",

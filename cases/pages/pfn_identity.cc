@@ -2,7 +2,6 @@
 // There is one zero page: every page that was only read, in every process, has
 // the same frame, and the kernel flags it as the zero page.
 #include <linux/capability.h>
-#include <sys/prctl.h>
 
 #include "cases/pages/tables.h"
 #include "oomgate/frame.h"
@@ -16,10 +15,16 @@ struct Frames : Warm {
   Range range = {};
   std::uint64_t zero_page = 0;  // its entry in pagemap
 
+  void Map() { range = MapApart(trace, kSize, PROT_READ | PROT_WRITE); }
+  void WriteFirst() { WritePages(trace, range.Part(0_B, kPage)); }
   std::uint64_t First() const { return PagemapEntry(range.start); }
   bool Present() const { return First() >> 63 != 0; }
   std::int64_t Resident() const { return ResidentPages(range); }
   bool Differs(const char* at) const { return Frame(at) != FrameOf(zero_page); }
+  bool FirstDiffers() const { return Differs(range.start); }
+  bool NeighbourDiffers() const {
+    return PagemapEntry(range.start + kPage.count) != zero_page;
+  }
   static std::uint64_t FrameOf(std::uint64_t entry) {
     return entry & ((1ULL << 55) - 1);
   }
@@ -51,39 +56,26 @@ void Read(Frames& s) {
   s.Set("others", others);
 }
 
+void ReadInChild(Frames& s) {
+  RunChild(s.trace, [&] {
+    const Range own = MapAnonymous(s.trace, kPage);
+    ReadPages(s.trace, own);
+    s.Set("differs", s.Differs(own.start));
+  });
+}
+
 Steps<Frames> Make(const Params&, const Facts&) {
-  return {
-      {"map",
-       [](Frames& s) {
-         s.range = MapApart(s.trace, kSize, PROT_READ | PROT_WRITE);
-       },
-       {{"present", &Frames::Present, 0}, {"resident", &Frames::Resident, 0}}},
-      {"read every page",
-       Read,
-       {{"present", &Frames::Present, 1},
-        Count("others", 0),
-        {"resident", &Frames::Resident, kSize / kPage},
-        Flags(false, true)}},
-      {"read a page in another process",
-       [](Frames& s) {
-         RunChild(s.trace, [&] {
-           const Range own = MapAnonymous(s.trace, kPage);
-           ReadPages(s.trace, own);
-           s.Set("differs", s.Differs(own.start));
-         });
-       },
-       {Count("differs", 0)}},
-      // It is another frame then, of this page only.
-      {"write the first page",
-       [](Frames& s) { WritePages(s.trace, s.range.Part(0_B, kPage)); },
-       {{"present", &Frames::Present, 1},
-        {"differs", [](Frames& s) { return s.Differs(s.range.start); }, 1},
-        Flags(true, false),
-        {"neighbour differs",
-         [](Frames& s) {
-           return PagemapEntry(s.range.start + kPage.count) != s.zero_page;
-         },
-         0}}}};
+  return {{"map", &Frames::Map, Is("present", &Frames::Present, 0),
+           Is("resident", &Frames::Resident, 0)},
+          {"read every page", Read, Is("present", &Frames::Present, 1),
+           Count("others", 0), Is("resident", &Frames::Resident, kSize / kPage),
+           Flags(false, true)},
+          {"read a page in another process", ReadInChild, Count("differs", 0)},
+          // It is another frame then, of this page only.
+          {"write the first page", &Frames::WriteFirst,
+           Is("present", &Frames::Present, 1),
+           Is("differs", &Frames::FirstDiffers, 1), Flags(true, false),
+           Is("neighbour differs", &Frames::NeighbourDiffers, 0)}};
 }
 
 std::string Probe(const Params&, const Facts&) {
@@ -98,7 +90,6 @@ const Register kPfnIdentity{
      .summary = "all pages that were only read are one frame: the zero page",
      .claim = "Seed 0: reads map \"the zero page\" (zero_page.pfn_identity)",
      .functions = "my_zero_pfn, is_zero_pfn, stable_page_flags",
-     .look_at = "/proc/self/pagemap and /proc/kpageflags",
      .suite = Suite::kQuick,
      .probe = Probe,
      .steps = Make}};

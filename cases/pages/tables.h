@@ -75,11 +75,12 @@ inline auto Smaps(const char* field) {
   return [=](const auto& scene) { return MappingField(scene.range, field); };
 }
 
-// Page tables of the whole machine, to the page.
-inline Bytes MachineTables() {
+// A field of /proc/meminfo, to the page; and page tables of the whole machine.
+inline Bytes MachineHas(const char* field) {
   RefreshVmstat();
-  return Meminfo("PageTables");
+  return Meminfo(field);
 }
+inline Bytes MachineTables() { return MachineHas("PageTables"); }
 
 // How far RssAnon may be off: up to 6.1 each thread holds back what 64 faults
 // changed (TASK_RSS_EVENTS_THRESH), up to 6.15 each CPU half a batch.

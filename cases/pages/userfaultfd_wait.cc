@@ -8,35 +8,28 @@ namespace {
 
 constexpr char kByte = 7;
 
-struct Pager : Scene {
-  Range source = MapAnonymous(trace, kPage);
-};
-
 // A page that is touched, and its pager.
 struct Touched {
-  const Pager& s;
+  Scene& s;
   bool write;
+  Range source = MapAnonymous(s.trace, kPage);
+  Range page = MapAnonymous(s.trace, kPage);
   Userfaultfd pager{s.trace};
-  Range page = Registered();
+  bool registered = (pager.Register(page), true);
   Toucher toucher{s.trace, pager, page.start, write};
 
-  Range Registered() {
-    const Range range = MapAnonymous(s.trace, kPage);
-    pager.Register(range);
-    return range;
-  }
-  void Copy(__u64 mode = 0) { pager.Copy(page, s.source.start, mode); }
+  void Copy(__u64 mode = 0) { pager.Copy(page, source.start, mode); }
   void SeesNothing() const { s.Set("still", toucher.Seen(kStill)); }
 };
 
 // The one who touches a page waits until the pager does this, and sees that
 // byte.
 template <typename Help>
-StepOf<Pager> Waits(const std::string& name, bool write, int seen, Help help,
-                    const Rows<Pager>& more = {}) {
-  const auto act = [=](Pager& s) {
-    s.source.start[0] = kByte;
+StepOf<Scene> Waits(const std::string& name, int seen, Help help,
+                    const Rows<Scene>& more = {}, bool write = false) {
+  const auto act = [=](Scene& s) {
     Touched touched{s, write};
+    *touched.source.start = kByte;
     const uffd_msg message = NextMessage(touched.pager);
     s.Set("told", IsAt(message, touched.page.start));
     s.Set("told_write",
@@ -45,14 +38,13 @@ StepOf<Pager> Waits(const std::string& name, bool write, int seen, Help help,
     help(touched);
     s.Set("seen", touched.toucher.Seen(kSoon));
   };
-  return {name,
-          act,
-          {Count("told", 1), Count("told_write", write), Count("before", -1),
-           Count("seen", seen), more}};
+  return StepOf<Scene>(name, act, Count("told", 1), Count("told_write", write),
+                       Count("before", -1), Count("seen", seen),
+                       Row<Scene>(more));
 }
 
 void ForkAndReadThere(Touched& touched) {
-  const Pager& s = touched.s;
+  const Scene& s = touched.s;
   touched.pager.Wake(touched.page);
   s.Set("told_again", NextMessage(touched.pager).event);
   int status = -1;
@@ -66,16 +58,15 @@ void ForkAndReadThere(Touched& touched) {
   touched.Copy();
 }
 
-Steps<Pager> Make(const Params&, const Facts&) {
+Steps<Scene> Make(const Params&, const Facts&) {
+  const auto copy = [](Touched& t) { t.Copy(); };
   return {
-      Waits("copy a page there", false, kByte, [](Touched& t) { t.Copy(); }),
-      Waits("copy it where one writes", true, 1, [](Touched& t) { t.Copy(); }),
-      Waits("put zeroes there", false, 0,
-            [](Touched& t) { t.pager.Zero(t.page); }),
-      Waits("unregister it", false, 0,
-            [](Touched& t) { t.pager.Unregister(t.page); }),
-      Waits("close the pager", false, 0, [](Touched& t) { t.pager.Close(); }),
-      Waits("copy it without a word, then wake", false, kByte,
+      Waits("copy a page there", kByte, copy),
+      Waits("copy it where one writes", 1, copy, {}, true),
+      Waits("put zeroes there", 0, [](Touched& t) { t.pager.Zero(t.page); }),
+      Waits("unregister it", 0, [](Touched& t) { t.pager.Unregister(t.page); }),
+      Waits("close the pager", 0, [](Touched& t) { t.pager.Close(); }),
+      Waits("copy it without a word, then wake", kByte,
             [](Touched& t) {
               t.Copy(UFFDIO_COPY_MODE_DONTWAKE);
               t.SeesNothing();
@@ -83,7 +74,7 @@ Steps<Pager> Make(const Params&, const Facts&) {
             },
             {Count("still", -1)}),
       // Told to go on without a page, it asks again. A child has no pager.
-      Waits("wake without a page, fork, copy", false, kByte, ForkAndReadThere,
+      Waits("wake without a page, fork, copy", kByte, ForkAndReadThere,
             {Count("told_again", UFFD_EVENT_PAGEFAULT), Count("child_saw", 0),
              Count("child_ended", 1), Count("still", -1)})};
 }
@@ -91,12 +82,9 @@ Steps<Pager> Make(const Params&, const Facts&) {
 const Register kUserfaultfdWait{
     {.id = "pages/userfaultfd_wait",
      .summary = "who waits for a pager's page goes on when it is there",
-     .claim = "Seed 1: what a touch of untouched memory does; "
-              "ioctl_userfaultfd(2): who is woken by what",
-     .functions = "handle_userfault, userfaultfd_copy, userfaultfd_unregister, "
-                  "userfaultfd_release, dup_userfaultfd",
-     .look_at = "seen is the byte that the one who waited saw, -1 where it "
-                "waits still",
+     .claim = "Seed 1: touching memory; ioctl_userfaultfd(2): who is woken",
+     .functions = "handle_userfault, userfaultfd_{copy,unregister,release}",
+     .look_at = "seen: the byte that the one who waited saw; -1: it waits",
      .suite = Suite::kQuick,
      .probe = WhyNoUserfaultfd,
      .steps = Make}};
