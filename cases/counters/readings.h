@@ -22,6 +22,13 @@ inline auto FoldedInVmstat(const char* counter) {
     return Vmstat(counter);
   };
 }
+// A counter of /proc/vmstat, by how much it grows from here on; and a name.
+struct Growth {
+  const char* name;
+  const char* counter;
+  std::int64_t before = Vmstat(counter);
+  std::int64_t Now() const { return Vmstat(counter) - before; }
+};
 inline auto InRollup(const char* field) {
   return [=] { return FieldIn("/proc/self/smaps_rollup", field) * 1_KiB; };
 }

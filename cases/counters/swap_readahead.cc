@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What lies beside a page in swap is read along with it: up to 2^page-cluster
 // pages where they are used in order, none where page-cluster is 0.
-#include "oomgate/case.h"
+#include "cases/counters/readings.h"
 #include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
 #include "oomgate/swap_area.h"
@@ -24,22 +24,18 @@ struct Memory : Scene {
   // Reads all of it back, `step` pages after the one before, all around.
   void ReadBack(std::int64_t step) const {
     PageOut(trace, range);
-    const std::int64_t majors = Vmstat("pgmajfault");
-    const std::int64_t ahead = Vmstat("swap_ra");
-    const std::int64_t hits = Vmstat("swap_ra_hit");
-    const std::int64_t in = Vmstat("pswpin");
-    std::int64_t wrong = 0;
+    const Growth growths[] = {{"majors", "pgmajfault"},
+                              {"ahead", "swap_ra"},
+                              {"hits", "swap_ra_hit"},
+                              {"in", "pswpin"}};
+    Set("wrong", 0);
     for (std::int64_t i = 0; i < kPages; ++i) {
       const Bytes at = i * step % kPages * kPage;
-      wrong += *NumberAt(range, at) == at.count + 1 ? 0 : 1;
+      if (*NumberAt(range, at) != at.count + 1) trace.Add("wrong", 1);
     }
     RefreshVmstat();
-    Set("majors", Vmstat("pgmajfault") - majors);
-    Set("ahead", Vmstat("swap_ra") - ahead);
-    Set("hits", Vmstat("swap_ra_hit") - hits);
-    Set("in", Vmstat("pswpin") - in);
-    Set("both", Vmstat("pgmajfault") - majors + Vmstat("swap_ra") - ahead);
-    Set("wrong", wrong);
+    for (const Growth& growth : growths) Set(growth.name, growth.Now());
+    Set("both", growths[0].Now() + growths[1].Now());
   }
 };
 
@@ -61,7 +57,6 @@ Steps<Memory> Make(const Params& p, const Facts&) {
           read("scattered", 601, Between(kPages * 15 / 16, kPages))};
 }
 
-// What is swapped to memory is not read ahead.
 std::string Probe(const Params&, const Facts&) {
   return std::strstr(FindSwapArea(*Trace::Share()).path, "zram") == nullptr
              ? ""
@@ -73,7 +68,6 @@ const Register kSwapReadahead{
      .summary = "swap is read ahead by page-cluster, where it is read in order",
      .claim = "Seed 1: swap; admin-guide/sysctl/vm: page-cluster",
      .functions = "swap_cluster_readahead, swap_vma_readahead",
-     .look_at = "ahead, hits: swap_ra, swap_ra_hit of /proc/vmstat",
      .needs = {.swap = 64_MiB, .alone = true},
      .adjust =
          [](const Params& p, InstanceInfo& instance) {

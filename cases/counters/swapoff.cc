@@ -4,7 +4,7 @@
 #include <sys/swap.h>
 #include <sys/time.h>
 
-#include "oomgate/case.h"
+#include "cases/counters/readings.h"
 #include "oomgate/numbered_pages.h"
 #include "oomgate/page_out.h"
 #include "oomgate/swap_area.h"
@@ -67,9 +67,9 @@ struct Memory : Scene {
   }
   // Looks at the bytes, and how many pages come from swap for that.
   void Check() const {
-    const std::int64_t before = Vmstat("pswpin");
+    const Growth in{"read again", "pswpin"};
     Set("wrong", Wrong());
-    Set("read again", Vmstat("pswpin") - before);
+    Set(in.name, in.Now());
   }
 };
 

@@ -15,6 +15,12 @@ constexpr rlim_t kMostProcesses = 3;
 struct Parent : Scene {
   std::int64_t threads_max = kKernel.Number("threads-max");
   Range big = {};
+
+  int RestoreThreads() const {
+    return kKernel.Write("threads-max", threads_max);
+  }
+  void MapBig() { big = MapBeyondFork(trace, f); }
+  void UnmapBig() const { Unmap(trace, big); }
 };
 
 // How many children there can be at once, up to ten, and the errno that
@@ -65,41 +71,32 @@ auto WithRlimit(uid_t user) {
 }
 
 Steps<Parent> Make(const Params&, const Facts&) {
-  return {
-      {"pids.max of 4", InFullGroup, Count("children", 3),
-       Count("fork errno", EAGAIN), Count("vfork errno", 0),
-       Count("current", 1), Count("events", 1),
-       Count("one: fork errno", EAGAIN), Count("one: vfork errno", EAGAIN)},
-      {"RLIMIT_NPROC of 3, nobody", WithRlimit(kNobody),
-       Count("children", kMostProcesses - 1), Count("fork errno", EAGAIN)},
-      // Root is never refused by its number.
-      {"RLIMIT_NPROC of 3, root", WithRlimit(0), Count("children", 10),
-       Count("fork errno", 0)},
-      // The least that it takes.
-      {"threads-max of 20", [] { return kKernel.Write("threads-max", 20); },
-       Is("fork errno", TryFork, EAGAIN)},
-      {"threads-max as before",
-       [](Parent& s) { return kKernel.Write("threads-max", s.threads_max); },
-       Is("fork errno", TryFork, 0)},
-      {"a mapping beyond RAM + swap",
-       [](Parent& s) { s.big = MapBeyondFork(s.trace, s.f); },
-       Is("fork errno", TryFork, ENOMEM)},
-      {"unmap it", [](Parent& s) { Unmap(s.trace, s.big); },
-       Is("fork errno", TryFork, 0)},
-      // Flags that contradict each other are neither.
-      {"clone(CLONE_THREAD)",
-       [] { return ErrnoOf(syscall(SYS_clone, CLONE_THREAD, 0, 0, 0, 0)); },
-       Refused(EINVAL)},
-  };
+  return {{"pids.max of 4", InFullGroup, Count("children", 3),
+           Count("fork errno", EAGAIN), Count("vfork errno", 0),
+           Count("current", 1), Count("events", 1),
+           Count("one: fork errno", EAGAIN), Count("one: vfork errno", EAGAIN)},
+          {"RLIMIT_NPROC of 3, nobody", WithRlimit(kNobody),
+           Count("children", kMostProcesses - 1), Count("fork errno", EAGAIN)},
+          // Root is never refused by its number.
+          {"RLIMIT_NPROC of 3, root", WithRlimit(0), Count("children", 10),
+           Count("fork errno", 0)},
+          // The least that it takes.
+          {"threads-max of 20", [] { return kKernel.Write("threads-max", 20); },
+           ForkGives(EAGAIN)},
+          {"threads-max as before", &Parent::RestoreThreads, ForkGives(0)},
+          {"a mapping beyond RAM + swap", &Parent::MapBig, ForkGives(ENOMEM)},
+          {"unmap it", &Parent::UnmapBig, ForkGives(0)},
+          // Flags that contradict each other are neither.
+          {"clone(CLONE_THREAD)",
+           [] { return ErrnoOf(syscall(SYS_clone, CLONE_THREAD, 0, 0, 0, 0)); },
+           Refused(EINVAL)}};
 }
 
 const Register kErrorTaxonomy{
     {.id = "fork/error_taxonomy",
      .summary = "fork: EAGAIN for too many tasks, ENOMEM for too much memory",
      .claim = "Seed 2: \"fork: Cannot allocate memory\"; fork(2), ERRORS",
-     .functions = "copy_process, cgroup_can_fork, pids_can_fork, "
-                  "is_rlimit_overlimit, dup_mmap",
-     .look_at = "children: at which number the errno came",
+     .functions = "copy_process, pids_can_fork, is_rlimit_overlimit, dup_mmap",
      // It writes threads-max, and a cgroup of its own.
      .needs = {.alone = true,
                .settings = {kVmKnobs.With("overcommit_memory", "0")}},

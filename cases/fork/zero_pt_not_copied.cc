@@ -78,8 +78,7 @@ Steps<Parent> Make(const Params& p, const Facts&) {
        Difference("tables", "fork first.tables", copied ? tables.count : 0)},
       {"read in a child", ReadInChild,
        Count("faults", Between(least, least + kOwn)),
-       Count("sees", wrote || kind == "zero_written" ? 1 : 0)},
-  };
+       Count("sees", wrote || kind == "zero_written" ? 1 : 0)}};
 }
 
 void Adjust(const Params& p, InstanceInfo& instance) {
@@ -92,8 +91,7 @@ void Adjust(const Params& p, InstanceInfo& instance) {
 const Register kZeroPtNotCopied{
     {.id = "fork/zero_pt_not_copied",
      .summary = "fork copies tables of anonymous pages, not of reads or shares",
-     .claim = "Seed 0: tables are whole pages; seed 2: what fork costs. "
-              "Comment of vma_needs_copy in mm/memory.c",
+     .claim = "Seed 0: tables are whole pages; seed 2: what fork costs",
      .functions = "vma_needs_copy, copy_page_range, copy_huge_pmd",
      .look_at = "more tables in the child: fork does work that a fault would "
                 "do; fewer: it faults in what it should have",

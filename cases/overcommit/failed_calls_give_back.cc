@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "cases/overcommit/caught.h"
+#include "cases/overcommit/exec.h"
 #include "cases/overcommit/room.h"
 
 namespace oomgate {
@@ -147,29 +148,17 @@ int ForksLate() {
   return ErrnoOf(child);
 }
 
-int TryExec(Trace& trace, int fd, const char* path, std::size_t argument) {
-  static volatile int error;
+int Exec(Trace& trace, int folder, const char* path, std::size_t argument) {
   static char text[256 << 10];
   std::memset(text, 'x', argument);
   text[argument] = '\0';
   char* const arguments[] = {text, nullptr};
-  char* const environment[] = {nullptr};
-  const pid_t child = vfork();
-  if (child == 0) {
-    syscall(SYS_execveat, fd, path, arguments, environment,
-            fd >= 0 ? AT_EMPTY_PATH : 0);
-    error = errno;
-    _exit(0);
-  }
-  Reap(Must(trace, "vfork", child));
-  return error;
+  return TryExec(trace, folder, path, arguments, [] {});
 }
 auto Execs(const char* path, std::size_t argument) {
-  return [=](Place& s) { return TryExec(s.trace, -1, path, argument); };
+  return [=](Place& s) { return Exec(s.trace, -1, path, argument); };
 }
-int ExecsGarbage(Place& s) {
-  return TryExec(s.trace, s.garbage, "", 100 << 10);
-}
+int ExecsGarbage(Place& s) { return Exec(s.trace, s.garbage, "", 100 << 10); }
 
 void GrowsStack(Place& s) {
   s.Set("signal", SignalOfWrite(s.trace, s.stack.start - kPage.count));
