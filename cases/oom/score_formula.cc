@@ -26,6 +26,7 @@ struct Scored : Scene {
   // often that is wrong and how often it changes. `change` gives oom_score_adj.
   template <typename Do>
   void Compare(std::int64_t count, Do change) const {
+    MapCode();  // else a page of it may come between two readings
     const std::int64_t error = RssError(f);
     std::int64_t last = -1;
     std::int64_t wrong = 0;
