@@ -137,7 +137,7 @@ KillLog::KillLog(Trace& trace)
     : trace_(trace),
       file_(Must(trace, "/dev/kmsg",
                  open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC))) {
-  lseek(file_, 0, SEEK_END);
+  Skip();
 }
 
 KillLog::~KillLog() { close(file_); }

@@ -51,6 +51,7 @@ bool Duel::SecondDies() {
   Start(second_);
   const std::int64_t margin = Margin();
   const std::int64_t kills = Kills(facts_);
+  log_.Skip();
   ballast_.GrowUntilKill(facts_);
   const pid_t victim = log_.First();
   if (victim != first_.pid && victim != second_.pid) {
@@ -58,7 +59,8 @@ bool Duel::SecondDies() {
   }
   ++rounds_;
   const bool second_dies = victim == second_.pid;
-  for (std::int64_t dead = Kills(facts_) - kills; dead > 0; --dead) {
+  // Who is killed while another is on its way out is of this round, too.
+  for (std::int64_t dead = 0; dead < Kills(facts_) - kills; ++dead) {
     (NextVictim(trace_) == first_.pid ? first_ : second_).pid = 0;
   }
   if (second_dies) {
