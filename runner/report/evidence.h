@@ -24,14 +24,14 @@ struct EvidenceLimits {
 // A screen of 24 lines holds it, its title and the command that repeats it.
 inline constexpr EvidenceLimits kScreen{};
 // For a page that can be scrolled.
-inline constexpr EvidenceLimits kPage{.lines = 10000,
-                                      .columns = 120,
-                                      .checks = 1000,
-                                      .findings = 1000,
-                                      .left_out = 1000,
-                                      .reason = 1000,
-                                      .log = 1000,
-                                      .whole = true};
+inline constexpr EvidenceLimits kUncut{.lines = 10000,
+                                       .columns = 120,
+                                       .checks = 1000,
+                                       .findings = 1000,
+                                       .left_out = 1000,
+                                       .reason = 1000,
+                                       .log = 1000,
+                                       .whole = true};
 
 // Lines, each indented, each with its line break. A result without checks and
 // findings shows its reason.

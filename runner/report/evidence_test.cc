@@ -56,7 +56,7 @@ TEST(Evidence, ManyChecksAreCounted) {
   EXPECT_THAT(text, AllOf(HasSubstr("step 10"), Not(HasSubstr("step 11 ")),
                           EndsWith("    and 29 more checks: run.json has them "
                                    "all\n")));
-  EXPECT_THAT(EvidenceText(result, kPage), HasSubstr("step 39"));
+  EXPECT_THAT(EvidenceText(result, kUncut), HasSubstr("step 39"));
   result.checks.resize(12);
   EXPECT_THAT(EvidenceText(result, kScreen), HasSubstr("step 11"));
 }

@@ -52,7 +52,7 @@ void AddOutcome(pugi::xml_node test, const char* element, const char* type,
   Set(outcome, "message", OneLine(WhyNoPass(result)));
   Set(outcome, "type", type);
   const std::string text =
-      result.place.empty() ? result.reason : FailureText(result, {}, kPage);
+      result.place.empty() ? result.reason : FailureText(result, {}, kUncut);
   outcome.append_child(pugi::node_pcdata).set_value(text.c_str());
 }
 

@@ -52,7 +52,7 @@ TEST(Junit, AFailureHasItsChecksAsATable) {
                "expected OOM-killed; left behind: Shmem +4096 kB; kernel "
                "warning: WARNING: CPU: 0 PID: 7 at mm/mlock.c:1");
   EXPECT_THAT(failure.text().get(),
-              testing::HasSubstr("    lock twice   grown   8 MiB    "
+              testing::HasSubstr("    lock twice       grown   8 MiB      "
                                  "expected 4 MiB\n"));
 }
 

@@ -121,7 +121,7 @@ void AddFindings(Page& page, const Run& run) {
                       : Shortened(result.reason, kShownReason)));
     if (!result.place.empty()) {
       entry += "<details><summary>evidence</summary>\n\n" +
-               CodeBlock(FailureText(result, {}, kPage)) + "\n</details>\n\n";
+               CodeBlock(FailureText(result, {}, kUncut)) + "\n</details>\n\n";
     }
     page.Add(entry);
   }
