@@ -5,10 +5,11 @@
 
 namespace oomgate {
 
+inline constexpr bool kSanitized =
 #ifdef __SANITIZE_ADDRESS__
-inline constexpr bool kSanitized = true;
+    true;
 #else
-inline constexpr bool kSanitized = false;
+    false;
 #endif
 
 }  // namespace oomgate
