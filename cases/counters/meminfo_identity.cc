@@ -158,7 +158,7 @@ Steps<Machine> Make(const Params& p, const Facts&) {
   };
   const Oracle grown =
       AllOf(Size("counter", GrownOf(p["grow"])), like_counter("free lost"),
-            // Of slab the reclaimable half is still available.
+            // The reclaimable half of slab is still available.
             p["grow"] == "slab" ? Size("available lost", Gt(0_B))
                                 : like_counter("available lost"),
             Size("unexplained", kNear));

@@ -15,7 +15,7 @@ constexpr Bytes kSize = kPages * kPage;
 constexpr const char* kRollup = "/proc/self/smaps_rollup";
 
 bool Writes(const Params& p) { return p["kind"] != "file_read"; }
-// Of private mappings a child gets copies of what it writes.
+// A child gets copies of what it writes to private mappings.
 bool Copies(const Params& p) {
   return p["kind"] != "shared" && p["kind"] != "file_shared";
 }

@@ -46,7 +46,7 @@ struct Areas : Scene {
     Bytes used = {-1};
     std::int64_t priority = 0;
   };
-  // Of the first area, or of the other.
+  // The line of the first area, or of the other.
   Line Read(bool of_first) const {
     FILE* const file = std::fopen("/proc/swaps", "re");
     if (file == nullptr) trace.Stop("/proc/swaps", errno);

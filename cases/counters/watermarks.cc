@@ -40,7 +40,7 @@ void Look(const Scene& s) {
   for (std::size_t i = 0; i < zones.size(); ++i) {
     const Zone& zone = zones[i];
     if (zone.node != zones[first].node) first = i;
-    // Of an empty zone they are of no use, and not the same on all kernels.
+    // An empty zone does not use them; kernels set them differently there.
     if (zone.managed == 0) continue;
     // __setup_per_zone_wmarks.
     const std::int64_t min = min_free * zone.managed / all;

@@ -9,7 +9,7 @@ namespace {
 using testing::Pair;
 using testing::UnorderedElementsAre;
 
-// Of a place whose time is instructions, of one with a CPU that is a program's.
+// A place whose time is instructions.
 Facts Instructions(int nanoseconds) {
   Facts facts;
   facts.instruction_ns = nanoseconds;

@@ -36,7 +36,7 @@ TEST_F(MemoryTest, AMemfdHasItsSizeAndNoPageYet) {
   ASSERT_EQ(fstat(file, &is), 0);
   EXPECT_EQ(is.st_size, (3 * kPage).count);
   EXPECT_EQ(is.st_blocks, 0);
-  // Who does not ask for it cannot seal it.
+  // Only a memfd with MFD_ALLOW_SEALING can be sealed.
   EXPECT_EQ(ErrnoOf(fcntl(file, F_ADD_SEALS, F_SEAL_GROW)), EPERM);
   close(file);
   const int sealable = MakeMemfd(*trace_, {}, MFD_ALLOW_SEALING);

@@ -21,7 +21,7 @@ constexpr int kNoAdvice = 9999;
 class RangeTest : public testing::Test {
  protected:
   ~RangeTest() override { Trace::Release(trace_); }
-  // Of all that it stands in.
+  // The mappings of the whole reservation.
   static int Mappings(const Range& range) {
     return ReadMapping({.start = range.reserved, .size = range.reserved_size})
         .mappings;

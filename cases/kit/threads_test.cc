@@ -15,7 +15,7 @@ constexpr int kThreads = 5;
 class ThreadsTest : public testing::Test {
  protected:
   ~ThreadsTest() override { Trace::Release(trace_); }
-  // Who is joined may be counted for a moment longer.
+  // A joined thread may be counted for a moment longer.
   static std::int64_t Count() {
     return FieldIn("/proc/self/status", "Threads");
   }

@@ -44,7 +44,7 @@ Steps<Parts> Make(const Params&, const Facts& f) {
   // 9457056ac426 (5.18)
   const bool forces = f.kernel >= KernelVersion{5, 18};
   return {
-      // Of the three mappings it stops at the second.
+      // The call stops at the second of the three mappings.
       {"lock the middle", [](Parts& s) { return TryLock(s.middle); }},
       {"give up all", Dontneed(kAll), Refused(EINVAL),
        Is("first", &Parts::First, 0_B), Is("middle", &Parts::Middle, kPart),

@@ -91,7 +91,7 @@ Steps<Groups> Make(const Params&, const Facts& f) {
           Between(kAnon + kLater - 2 * error, kAnon + kLater + 2 * kOwn)),
        in_top("shmem", kFile),
        Is("current", current, Between(kept, kept + slack))},
-      // Of its stack, some may come on the way.
+      // Some pages of its stack may come on the way.
       {"unmap the memory", &Groups::GoOn,
        Is("less", &Groups::Less,
           Between(kAnon - 2 * error - 4 * kPage, kAnon + 2 * error)),

@@ -22,8 +22,8 @@ struct Groups : Scene {
   int Bystander() const { return ErrnoOf(kill(bystander, 0)); }
 };
 
-// Of a group, or of it alone. `limit`: its own limit was met; `killed`: a
-// member was killed.
+// The events of a group, or its local ones. `limit`: its own limit was met;
+// `killed`: a member was killed.
 template <typename G>
 Row<Groups> Told(G Groups::*group, const std::string& name, const Facts& f,
                  bool limit, bool killed) {

@@ -120,7 +120,7 @@ Steps<Swapper> Make(const Params& p, const Facts& f) {
               Count("wrong", 0)}};
   } else {
     const Bytes most = SwapLimit(p);
-    // Of shared memory all is still there.
+    // All of shared memory is still there.
     const bool stays = p["kind"] == "shmem" && p["swap"] != "0";
     steps = {{"write 8 MiB", WriteUntilKilled, Count("status", SIGKILL),
               Size("far", Between(Limit(p) - Unreached(p, f), Limit(p))),

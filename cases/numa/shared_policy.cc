@@ -14,7 +14,7 @@ constexpr Bytes kPart = kBound * kPage;  // as much again is bound, after it
 Range Shared(Trace& trace, int file) {
   return MapFile(trace, file, kSize, PROT_READ | PROT_WRITE, MAP_SHARED);
 }
-// Of a new file, which lives as long as it is mapped.
+// Maps a new file, which lives as long as it is mapped.
 Range NewShared(const Placing& s) {
   const int file = MakeMemfd(s.trace, kSize);
   const Range range = Shared(s.trace, file);

@@ -59,7 +59,7 @@ bool Duel::SecondDies() {
   }
   ++rounds_;
   const bool second_dies = victim == second_.pid;
-  // Who is killed while another is on its way out is of this round, too.
+  // A player that is killed while another exits counts for this round, too.
   for (std::int64_t dead = 0; dead < Kills(facts_) - kills; ++dead) {
     (NextVictim(trace_) == first_.pid ? first_ : second_).pid = 0;
   }

@@ -16,8 +16,8 @@ TEST_F(ContestTest, ADuelIsLostByWhoHasMorePoints) {
                         {HoldAnonymous, 4_MiB, kFirst},
                         {HoldAnonymous, 12_MiB, kFirst});
               trace().Set("larger", duel.SecondDies());
-              // Who died is started anew. Score outweighs size: 500 of 1000
-              // are half of the box.
+              // The dead player is started anew. Score outweighs size: 500
+              // of 1000 are half of the box.
               duel.first().adj = kFirst + 500;
               trace().Set("smaller", duel.SecondDies());
               duel.Report(facts());

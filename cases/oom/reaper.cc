@@ -17,8 +17,8 @@ void StartBoth(Contest& s) {
   HoldAtExit(s.trace, s.victim);
 }
 
-// Who fills the box waits for the reaper, but for a page or two that the victim
-// frees on its way.
+// The process that fills the box waits for the reaper, but for a page or two
+// that the victim frees on its way.
 void FillAndWait(Contest& s) {
   const Stopwatch watch;
   s.ballast.GrowUntilKill(s.f);

@@ -37,7 +37,7 @@ int SignalOf(Trace& trace, Deed deed) {
   return signal;
 }
 
-// Of the write of a byte.
+// The signal that the write of a byte raises; 0 for none.
 inline int SignalOfWrite(Trace& trace, char* at) {
   return SignalOf(trace, [at] { *static_cast<volatile char*>(at) = 1; });
 }

@@ -212,7 +212,7 @@ ChargeSteps Growing() {
           [](ChargeScene& s) { WritePages(s.trace, Part(s.b, kN - 116, 1)); }),
       Charges("unmap the stack", -116,
               [](ChargeScene& s) { Unmap(s.trace, Part(s.b, kN - 116, 116)); }),
-      // Of the 2 MiB, what was not yet there.
+      // The part of the 2 MiB that was not there yet.
       {"grow the own stack to 2 MiB",
        [] { GrowStack<2 << 20>(); },
        {{"charged", &ChargeScene::Charged, Ge(300)},

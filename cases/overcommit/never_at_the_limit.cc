@@ -11,7 +11,7 @@ namespace {
 // What is worked on, made before there is no room.
 struct Place : CommitScene {
   Bytes size = 4 * Batch(f) * kPage;  // of a file: more than fits
-  // Of tmpfs: holds what filled the room.
+  // A file in tmpfs: holds what filled the room.
   int file =
       Must(trace, "/tmp", open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   int empty = MakeMemfd(trace, size, MFD_CLOEXEC);

@@ -64,7 +64,7 @@ void Shell::StartSmall() {
     Set("expected",
         (kVmKnobs.Number(kUserReserve) / 4 - charged - share) * kPage);
     Set("gets", Room(Who::kUser) * kPage);
-    // Of what it maps, a 32nd counts against what it may map.
+    // A 32nd of what it maps counts against what it may map.
     std::int64_t left = 0;
     while ((left = Room(Who::kUser)) > kOwn / 2) Take(left * 31 / 32);
   });

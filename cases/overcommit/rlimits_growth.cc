@@ -25,7 +25,7 @@ struct Growth : Scene {
     hole = MapBare(trace, kHole * kPage, PROT_NONE, kPrivate | MAP_NORESERVE);
   }
   void Unreserve() const { Unmap(trace, hole); }
-  // Of kFirst pages at the end of the hole, with room below.
+  // A stack of kFirst pages at the end of the hole, with room below.
   void PlaceStack() {
     stack = Part(hole, kHole - kFirst - 1, kFirst);
     MapOver(trace, stack, kRw, kPrivate | MAP_GROWSDOWN);

@@ -6,7 +6,7 @@
 namespace oomgate::pages {
 namespace {
 
-// Of this program's code what it runs, 16 pages at a time.
+// The code that this program runs, mapped 16 pages at a time.
 constexpr Bytes kOwnCode = 2_MiB;
 constexpr Bytes kSibling = 40_MiB;
 

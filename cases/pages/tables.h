@@ -47,7 +47,7 @@ inline Range MapApart(Trace& trace, Bytes size, int prot,
                       {.prot = prot, .align = kUpperSpan, .pages = pages});
 }
 
-// Of the calling process.
+// Faults and page tables of the calling process.
 inline std::int64_t Faults() { return ReadUsage().minor_faults; }
 inline Bytes Tables() { return ReadUsage().page_tables; }
 

@@ -133,7 +133,7 @@ Steps<Memfd> Make(const Params&, const Facts&) {
       {"seal it against new writers",
        [](Memfd& s) { return Seal(s.file, F_SEAL_FUTURE_WRITE); },
        is("seals", SealsOf, F_SEAL_FUTURE_WRITE)},
-      // Who had it before goes on.
+      // A mapping that was writable before stays so.
       {"write to the mapping",
        [](Memfd& s) { *static_cast<volatile char*>(s.range.start) = 'w'; },
        is("first", First, 'w')},

@@ -23,7 +23,7 @@ struct Segment : Scene {
   Range twice = {};
 
   Bytes Committed() const { return oomgate::shm::Committed() - before; }
-  // Of an odd size: it counts as whole pages.
+  // Its size is odd: it counts as whole pages.
   void Create() {
     id = Must(trace, "shmget", MakeSegment(kSize - 100_B, flags));
   }

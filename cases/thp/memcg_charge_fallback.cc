@@ -38,7 +38,7 @@ Steps<Memory> Make(const Params&, const Facts& f) {
         [=](Memory& m) { return Group(m.f).Field("memory.events", event); },
         times);
   };
-  // Of the whole machine: others may add to them.
+  // Counters of the whole machine: others may add to them.
   const auto fallbacks = [](const char* event) {
     return Change(
         event, [=] { return Vmstat(event); }, Ge(kSmall));

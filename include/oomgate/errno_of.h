@@ -15,7 +15,7 @@ namespace oomgate {
 // 0 where a call that gives -1 on failure succeeded, else its errno. The call
 // itself is the argument: ErrnoOf(swapoff(path)), ErrnoOf(fd = open(path, …)).
 inline int ErrnoOf(long result) { return result == -1 ? errno : 0; }
-// Of a comparison it would be a mistake.
+// A comparison would be a mistake here.
 int ErrnoOf(std::same_as<bool> auto) = delete;
 // The same of mmap, mremap and shmat, which give an address or MAP_FAILED.
 inline int ErrnoOf(const void* address) {
