@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 namespace oomgate {
 namespace {
 
@@ -11,8 +13,9 @@ using testing::HasSubstr;
 TEST(MissingProfiler, SaysWhyAPluginCannotBeLoaded) {
   const Qemu qemu = FindQemu();
   if (qemu.program.empty()) GTEST_SKIP() << MissingQemu(qemu);
-  EXPECT_EQ(MissingProfiler(qemu, OOMGATE_BINARY_DIR "/oomgate-profile.so"),
-            "");
+  const auto plugin = std::filesystem::read_symlink("/proc/self/exe")
+                          .replace_filename("oomgate-profile.so");
+  EXPECT_EQ(MissingProfiler(qemu, plugin), "");
   EXPECT_THAT(MissingProfiler(qemu, ""), HasSubstr("install oomgate again"));
   EXPECT_THAT(
       MissingProfiler(qemu, "/nowhere.so"),
