@@ -26,7 +26,6 @@ namespace oomgate {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kTime(55);
 constexpr Bytes kTwinMemory = 512_MiB;
 
@@ -95,7 +94,7 @@ Twin TwinHere(const std::string& accel) {
 Validation Validate(const std::vector<HostProfile>& profiles,
                     const Options& options) {
   const PlaceForBoxes place;
-  const auto begun = Clock::now();
+  const auto begun = std::chrono::steady_clock::now();
   Validation validation;
   validation.host = FirstLine("/proc/sys/kernel/hostname");
   validation.oomgate = OOMGATE_VERSION;
@@ -129,7 +128,8 @@ Validation Validate(const std::vector<HostProfile>& profiles,
     }
   }
   validation.seconds =
-      std::chrono::duration<double>(Clock::now() - begun).count();
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun)
+          .count();
   return validation;
 }
 

@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules of __vm_enough_memory, as arithmetic.
-#include <fmt/core.h>
-
 #include <algorithm>
 
 #include "runner/ask/answer.h"
+#include "runner/ask/units.h"
 
 namespace oomgate {
 namespace {
-
-using Verdict = Answer::Verdict;
-constexpr std::int64_t kPage = 4096;
-
-std::string Mib(Bytes size) {
-  return fmt::format("{:.1f} MiB", static_cast<double>(size.count) / (1 << 20));
-}
 
 void AddCommitNumbers(Answer& answer, const MemoryFacts& f, Bytes room) {
   answer.numbers.emplace_back("vm.overcommit_memory", std::to_string(f.mode));
@@ -56,8 +48,8 @@ void AddGroups(Answer& answer, const ForkQuestion& q, Bytes needed) {
         "processes and threads in " + pids->group,
         fmt::format("{} of {}", pids->used, pids->limit));
     // Memory is asked for first (copy_process).
-    if (pids->left() < 1 && answer.verdict != Verdict::kNo) {
-      answer.verdict = Verdict::kNo;
+    if (pids->left() < 1 && answer.verdict != Answer::Verdict::kNo) {
+      answer.verdict = Answer::Verdict::kNo;
       answer.answer = fmt::format(
           "no: {} may have {} processes and threads, and has them: EAGAIN",
           pids->group, pids->limit);
@@ -66,8 +58,8 @@ void AddGroups(Answer& answer, const ForkQuestion& q, Bytes needed) {
   if (const auto& memory = q.groups.memory) {
     const Bytes left{memory->left()};
     answer.numbers.emplace_back("left in " + memory->group, Mib(left));
-    if (needed > left && answer.verdict != Verdict::kNo) {
-      answer.verdict = Verdict::kDepends;
+    if (needed > left && answer.verdict != Answer::Verdict::kNo) {
+      answer.verdict = Answer::Verdict::kDepends;
       answer.answer += fmt::format(
           ", but the {} that fork copies are more than the {} left in {}: its "
           "OOM killer would end a process",
@@ -84,8 +76,8 @@ void AddDirty(Answer& answer, const MemoryFacts& f, const ForkQuestion& q) {
   answer.numbers.emplace_back("page tables to copy, at most", Mib(tables));
   answer.numbers.emplace_back("available + free swap", Mib(there));
   if (q.dirty) answer.numbers.emplace_back("to be copied", Mib(*q.dirty));
-  if (needed > there && answer.verdict != Verdict::kNo) {
-    answer.verdict = Verdict::kDepends;
+  if (needed > there && answer.verdict != Answer::Verdict::kNo) {
+    answer.verdict = Answer::Verdict::kDepends;
     answer.answer += fmt::format(
         ", but the {} that will be copied are more than the {} there are: the "
         "OOM killer would end a process",
@@ -101,15 +93,15 @@ Bytes CommitRoom(const MemoryFacts& f, const Asker& asker) {
   if (!asker.admin) limit = limit - f.admin_reserve;
   limit = limit - std::min(asker.address_space / 32, f.user_reserve);
   // What is committed stays below it.
-  return limit - Bytes{kPage} - f.committed;
+  return limit - Bytes{kPageSize} - f.committed;
 }
 
 Bytes CommitSlack(const MemoryFacts& f) {
   if (f.cpus <= 1) return {};
-  const std::int64_t part = f.ram.count / kPage / 256 / f.cpus;
+  const std::int64_t part = f.ram.count / kPageSize / 256 / f.cpus;
   const std::int64_t batch =
       std::max<std::int64_t>({32, std::int64_t{2} * f.cpus, part});
-  return Bytes{(f.cpus - 1) * (batch - 1) * kPage};
+  return Bytes{(f.cpus - 1) * (batch - 1) * kPageSize};
 }
 
 Answer AskFork(const MemoryFacts& f, const ForkQuestion& q) {
@@ -131,10 +123,10 @@ Answer AskFork(const MemoryFacts& f, const ForkQuestion& q) {
     if (q.largest <= f.ram + f.swap) {
       answer.answer = "yes: no mapping is larger than RAM and swap together";
     } else if (q.exact) {
-      answer.verdict = Verdict::kNo;
+      answer.verdict = Answer::Verdict::kNo;
       answer.answer = "no: a mapping is larger than RAM and swap together";
     } else {
-      answer.verdict = Verdict::kDepends;
+      answer.verdict = Answer::Verdict::kDepends;
       answer.answer =
           "no, if it is one mapping: that is larger than RAM and swap "
           "together; yes, if no single one is (name the process by --pid)";
@@ -143,10 +135,10 @@ Answer AskFork(const MemoryFacts& f, const ForkQuestion& q) {
   } else if (q.size <= room - slack) {
     answer.answer = "yes: it fits what mode 2 has left";
   } else if (q.size > room + slack) {
-    answer.verdict = Verdict::kNo;
+    answer.verdict = Answer::Verdict::kNo;
     answer.answer = "no: it is more than mode 2 has left: ENOMEM";
   } else {
-    answer.verdict = Verdict::kDepends;
+    answer.verdict = Answer::Verdict::kDepends;
     answer.answer = "it is at the limit: either may happen";
   }
   if (f.mode == 2 && slack.count > 0) {
@@ -178,7 +170,7 @@ Answer AskCommit(const MemoryFacts& f, const Asker& asker) {
                                 Mib(f.ram + f.swap));
     answer.certainty += OldHeuristic(f);
   } else if (room.count <= 0) {
-    answer.verdict = Verdict::kNo;
+    answer.verdict = Answer::Verdict::kNo;
     answer.answer = "nothing: all that may be committed is";
   } else {
     answer.answer = Mib(room) + " in all";
@@ -213,7 +205,7 @@ Answer AskMode2(const MemoryFacts& f, const std::vector<Refused>& refused) {
       "medium: what a fork is charged is taken as VmData + VmStk; what "
       "programs will ask for next is not known";
   if (room.count <= 0) {
-    answer.verdict = Verdict::kNo;
+    answer.verdict = Answer::Verdict::kNo;
     answer.answer = fmt::format(
         "everything: {} more is committed than the limit: every process's "
         "next growth would be refused",
@@ -223,7 +215,7 @@ Answer AskMode2(const MemoryFacts& f, const std::vector<Refused>& refused) {
         "nothing that runs now: {} would be left, and each process could fork",
         Mib(room));
   } else {
-    answer.verdict = Verdict::kDepends;
+    answer.verdict = Answer::Verdict::kDepends;
     answer.answer =
         fmt::format("fork of {} processes; all could still grow by {} together",
                     refused.size(), Mib(room));

@@ -33,7 +33,7 @@ bool Among(std::string_view list, std::string_view name) {
 }
 
 // A process's group in the tree that has that controller.
-struct Place {
+struct MountedGroup {
   fs::path mount;
   fs::path group;  // the folder, below `mount` or it
   bool v1 = false;
@@ -58,11 +58,11 @@ std::optional<fs::path> MountOf(const std::string& controller, bool v1,
   return std::nullopt;
 }
 
-std::optional<Place> PlaceOf(const std::string& pid,
-                             const std::string& controller,
-                             const fs::path& root) {
+std::optional<MountedGroup> PlaceOf(const std::string& pid,
+                                    const std::string& controller,
+                                    const fs::path& root) {
   std::ifstream groups(root / "proc" / pid / "cgroup");
-  std::optional<Place> unified;
+  std::optional<MountedGroup> unified;
   std::string line;
   while (std::getline(groups, line)) {
     const std::size_t names = line.find(':') + 1;
@@ -75,7 +75,7 @@ std::optional<Place> PlaceOf(const std::string& pid,
     const fs::path group = fs::path(line.substr(path)).relative_path();
     // Outside of what this process sees of the tree.
     if (!mount || line.substr(path).starts_with("/..")) continue;
-    Place place{*mount, group.empty() ? *mount : *mount / group, v1};
+    MountedGroup place{*mount, group.empty() ? *mount : *mount / group, v1};
     if (v1) return place;
     unified = std::move(place);
   }
@@ -102,7 +102,7 @@ std::optional<GroupLimit> LimitAt(const fs::path& group, const Files& files) {
   return limit;
 }
 
-std::optional<GroupLimit> Least(const Place& place, const Files& files) {
+std::optional<GroupLimit> Least(const MountedGroup& place, const Files& files) {
   std::optional<GroupLimit> least;
   for (fs::path group = place.group;; group = group.parent_path()) {
     const auto limit = LimitAt(group, files);

@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // oom_badness, as arithmetic: who is killed where the whole machine is full.
-#include <fmt/core.h>
-
 #include <algorithm>
 
 #include "runner/ask/answer.h"
+#include "runner/ask/units.h"
 
 namespace oomgate {
 namespace {
 
-constexpr std::int64_t kPage = 4096;
 constexpr int kExempt = -1000;  // OOM_SCORE_ADJ_MIN
-
-std::string Mib(Bytes size) {
-  return fmt::format("{:.1f} MiB", static_cast<double>(size.count) / (1 << 20));
-}
 
 }  // namespace
 
 std::vector<Ranked> RankVictims(const MemoryFacts& f,
                                 const std::vector<ProcessFacts>& processes) {
-  const std::int64_t total = (f.ram + f.swap).count / kPage;
+  const std::int64_t total = (f.ram + f.swap).count / kPageSize;
   std::vector<Ranked> ranked;
   for (const ProcessFacts& p : processes) {
     // oom_unkillable_task, and oom_badness's LONG_MIN.
     if (p.pid == 1 || p.kernel_thread || p.oom_score_adj == kExempt) continue;
-    const std::int64_t own = (p.rss + p.swap + p.page_tables).count / kPage;
+    const std::int64_t own = (p.rss + p.swap + p.page_tables).count / kPageSize;
     const std::int64_t adjustment = p.oom_score_adj * (total / 1000);
     ranked.push_back(
         {p, own + adjustment,
@@ -35,7 +29,7 @@ std::vector<Ranked> RankVictims(const MemoryFacts& f,
                          ? ""
                          : fmt::format("; oom_score_adj {} counts as {}",
                                        p.oom_score_adj,
-                                       Mib(Bytes{adjustment * kPage})))});
+                                       Mib(Bytes{adjustment * kPageSize})))});
   }
   // Of equals the kernel keeps the one that it saw first: the lower pid.
   std::ranges::stable_sort(ranked, [](const Ranked& a, const Ranked& b) {

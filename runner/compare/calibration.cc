@@ -20,9 +20,9 @@ namespace {
 constexpr int kHalvings = 500;
 constexpr double kAlpha = .01;
 
-using Samples = std::span<const double>;
+using Values = std::span<const double>;
 
-double Autocorrelation(Samples samples) {
+double Autocorrelation(Values samples) {
   double mean = 0;
   for (const double x : samples)
     mean += x / static_cast<double>(samples.size());
@@ -37,7 +37,7 @@ double Autocorrelation(Samples samples) {
 }
 
 // By the rule of the metric's kind, without a noise floor.
-bool IsFinding(const Guard& guard, Samples base, Samples candidate,
+bool IsFinding(const Guard& guard, Values base, Values candidate,
                double shift) {
   if (!guard.noisy) {
     return std::abs(shift) >
@@ -51,7 +51,7 @@ bool IsFinding(const Guard& guard, Samples base, Samples candidate,
 }
 
 // Sets noise_floor and false_alarms.
-void Halve(Samples samples, std::uint32_t seed, CalibratedMetric& metric) {
+void Halve(Values samples, std::uint32_t seed, CalibratedMetric& metric) {
   const std::size_t pairs = samples.size() / 2;
   const Guard guard = GuardOf(metric.metric);
   std::mt19937 random(seed);
@@ -76,7 +76,7 @@ void Halve(Samples samples, std::uint32_t seed, CalibratedMetric& metric) {
 }
 
 // Of what has no noise of its own: the gate, or what it strays by all the same.
-double SmallestChange(const CalibratedMetric& metric, Samples samples) {
+double SmallestChange(const CalibratedMetric& metric, Values samples) {
   const Guard guard = GuardOf(metric.metric);
   const auto [low, high] = std::ranges::minmax(samples);
   const double median = std::abs(metric.median);
@@ -90,7 +90,7 @@ double SmallestChange(const CalibratedMetric& metric, Samples samples) {
 
 }  // namespace
 
-CalibratedMetric Calibrate(const Metric& metric, Samples samples,
+CalibratedMetric Calibrate(const Metric& metric, Values samples,
                            std::uint32_t seed) {
   CalibratedMetric calibrated;
   calibrated.metric = metric;

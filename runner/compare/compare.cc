@@ -38,7 +38,8 @@ void RefuseOrGoOn(const Side& base, const Side& candidate,
           Lines(side->mixed)));
     }
   }
-  const std::vector<Difference> refused = Refused(differences, across);
+  const std::vector<Difference> refused =
+      RefusedDifferences(differences, across);
   if (refused.empty()) return;
   std::set<std::string> needed;
   for (const Difference& d : refused) needed.insert(ToText(d.matter));

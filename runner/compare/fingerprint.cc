@@ -12,7 +12,7 @@
 namespace oomgate {
 namespace {
 
-using Values = std::set<std::string>;
+using Texts = std::set<std::string>;
 
 constexpr const char* kKernel = "kernel";
 constexpr const char* kImage = "kernel image";
@@ -49,13 +49,13 @@ std::string FirstTwoNumbers(const std::string& version) {
   return version.substr(0, end);
 }
 
-bool Meet(const Values& a, const Values& b) {
+bool Meet(const Texts& a, const Texts& b) {
   return std::ranges::any_of(
       a, [&](const std::string& value) { return b.contains(value); });
 }
 
-Values Versions(const Values& values) {
-  Values versions;
+Texts Versions(const Texts& values) {
+  Texts versions;
   for (const std::string& value : values) {
     versions.insert(FirstTwoNumbers(value));
   }
@@ -111,28 +111,28 @@ void CompareShape(const std::string& shape, const Fingerprint::Properties& base,
   const auto of = [](const Fingerprint::Properties& side,
                      const std::string& what) {
     const auto at = side.find(what);
-    return at == side.end() ? Values{} : at->second;
+    return at == side.end() ? Texts{} : at->second;
   };
   const auto differ = [&](const std::string& what) {
-    const Values a = of(base, what);
-    const Values b = of(candidate, what);
+    const Texts a = of(base, what);
+    const Texts b = of(candidate, what);
     return !a.empty() && !b.empty() && !Meet(a, b);
   };
   const bool other_kernel = differ(kKernel) || differ(kImage) || differ(kBuild);
-  Values all;
+  Texts all;
   for (const auto& side : {base, candidate}) {
     for (const auto& [what, values] : side) all.insert(what);
   }
   for (const std::string& what : all) {
-    const Values a = of(base, what);
-    const Values b = of(candidate, what);
+    const Texts a = of(base, what);
+    const Texts b = of(candidate, what);
     if (Meet(a, b)) continue;
     Matter matter = MatterOf(what, guest, other_kernel);
     const bool unknown = a.empty() || b.empty();
     const bool only_mended =
         matter == Matter::kPrograms && Meet(Versions(a), Versions(b));
     if (unknown || only_mended) matter = Matter::kNote;
-    const auto text = [](const Values& values) {
+    const auto text = [](const Texts& values) {
       return values.empty() ? kUnknown
                             : fmt::format("{}", fmt::join(values, ", "));
     };
@@ -231,8 +231,8 @@ std::vector<std::string> LinesOf(const std::vector<Difference>& differences) {
   return lines;
 }
 
-std::vector<Difference> Refused(const std::vector<Difference>& differences,
-                                const Across& across) {
+std::vector<Difference> RefusedDifferences(
+    const std::vector<Difference>& differences, const Across& across) {
   std::vector<Difference> refused;
   std::ranges::copy_if(differences, std::back_inserter(refused),
                        [&](const Difference& difference) {

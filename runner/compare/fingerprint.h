@@ -57,7 +57,7 @@ std::vector<std::string> LinesOf(const std::vector<Difference>& differences);
 using Across = std::set<Matter>;
 
 // The differences that `across` does not allow.
-std::vector<Difference> Refused(const std::vector<Difference>& differences,
-                                const Across& across);
+std::vector<Difference> RefusedDifferences(
+    const std::vector<Difference>& differences, const Across& across);
 
 }  // namespace oomgate

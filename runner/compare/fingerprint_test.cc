@@ -123,12 +123,13 @@ TEST(Fingerprint, AcrossAllowsItsMatter) {
   const std::vector<Difference> differences = {{Matter::kPlace, "cpu", "", ""},
                                                {Matter::kKernel, "k", "", ""},
                                                {Matter::kNote, "n", "", ""}};
-  EXPECT_THAT(Refused(differences, {}),
+  EXPECT_THAT(RefusedDifferences(differences, {}),
               ElementsAre(differences[0], differences[1]));
-  EXPECT_THAT(Refused(differences, {Matter::kKernel}),
+  EXPECT_THAT(RefusedDifferences(differences, {Matter::kKernel}),
               ElementsAre(differences[0]));
-  EXPECT_THAT(Refused(differences, {Matter::kKernel, Matter::kPlace}),
-              IsEmpty());
+  EXPECT_THAT(
+      RefusedDifferences(differences, {Matter::kKernel, Matter::kPlace}),
+      IsEmpty());
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ std::string Scope(const Profile& profile) {
                                  : "of the whole guest";
 }
 
-std::string Place(const Profile& profile) {
+std::string Where(const Profile& profile) {
   return Printable(profile.kernel + " " + profile.shape);
 }
 
@@ -67,7 +67,7 @@ std::string ChangeTable(const Profile& before, const Profile& now,
   const std::vector<FunctionChange> changes = Changes(before, now);
   std::string text = fmt::format(
       "{}\n  before: {}\n  now:    {}\n  instructions {}\n",
-      Printable(now.instance), Place(before), Place(now), Scope(now));
+      Printable(now.instance), Where(before), Where(now), Scope(now));
   if (changes.empty()) {
     return text +
            fmt::format("  no function differs: {} instructions\n", now.Sum());

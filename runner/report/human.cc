@@ -47,7 +47,7 @@ bool IsFinding(Verdict verdict) {
          verdict == Verdict::kBroken;
 }
 
-std::string NameOf(const Result& result) {
+std::string PrintedName(const Result& result) {
   return Printable(ToText(InstanceName{result.id, result.params}));
 }
 
@@ -69,7 +69,7 @@ std::string ResultLine(const Result& result, const HumanStyle& style) {
       "{} [{:>8.3f}s] {} {}",
       Coloured(fmt::format("{:>6}", verdict), ColourOf(result.verdict), style),
       result.seconds, result.shape.empty() ? "-" : Printable(result.shape),
-      NameOf(result));
+      PrintedName(result));
   // What is not told again at the end says here why.
   if (!IsFinding(result.verdict)) line += LeftOutText(result);
   const std::string why = WhyNoPass(result);

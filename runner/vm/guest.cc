@@ -23,10 +23,9 @@ namespace oomgate {
 namespace {
 
 using std::chrono::milliseconds;
-using Clock = Progress::Clock;
 
-constexpr std::size_t kMostWords = 4096;  // of what QEMU itself says
-constexpr milliseconds kQmp{5000};        // for an answer
+constexpr std::size_t kMostSaid = 4096;  // of what QEMU itself says
+constexpr milliseconds kQmp{5000};       // for an answer
 constexpr milliseconds kSaving{20000};
 
 class Guest {
@@ -76,7 +75,7 @@ class Guest {
   // handled: what the kernel said before it sent a record is known by then.
   void Read();
   // Waits for something to read; true once QEMU has ended. Reads it, too.
-  bool Pump(Clock::time_point until);
+  bool Pump(Progress::Clock::time_point until);
   bool Flooded() const {
     return frames_.bytes() > limits_.records ||
            console_.bytes() - console_before_ > limits_.console;
@@ -122,15 +121,16 @@ void Guest::Read() {
   }
   qmp_.Pump();
   words_channel_.Read(words_);
-  if (words_.size() > kMostWords) words_.erase(0, words_.size() - kMostWords);
+  if (words_.size() > kMostSaid) words_.erase(0, words_.size() - kMostSaid);
 }
 
-bool Guest::Pump(Clock::time_point until) {
+bool Guest::Pump(Progress::Clock::time_point until) {
   pollfd fds[] = {
       {child_->pidfd(), POLLIN, 0},         {cancel_.fd(), POLLIN, 0},
       {records_channel_.ours(), POLLIN, 0}, {serial_channel_.ours(), POLLIN, 0},
       {qmp_channel_.ours(), POLLIN, 0},     {words_channel_.ours(), POLLIN, 0}};
-  const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+  const auto left =
+      std::chrono::ceil<milliseconds>(until - Progress::Clock::now());
   poll(fds, std::size(fds),
        static_cast<int>(std::max<std::int64_t>(0, left.count())));
   if (child_->Wait(milliseconds(0))) {
@@ -164,7 +164,7 @@ void Guest::GoOn() {
 
 GuestEnd Guest::Run() {
   console_.Mark();
-  std::optional<Clock::time_point> panicked;
+  std::optional<Progress::Clock::time_point> panicked;
   for (;;) {
     const auto deadline = [&] {
       return panicked
@@ -185,9 +185,10 @@ GuestEnd Guest::Run() {
                                                             : "console") +
               ", and was killed");
     }
-    if (!panicked && !console_.Panic().empty()) panicked = Clock::now();
+    if (!panicked && !console_.Panic().empty())
+      panicked = Progress::Clock::now();
     // Anew: what was just read may have moved it.
-    if (Clock::now() < deadline()) continue;
+    if (Progress::Clock::now() < deadline()) continue;
     if (progress_.ended() || panicked) {
       Kill();
       return AfterExit();
@@ -204,7 +205,7 @@ std::string Guest::BootUntil(const bool& ready) {
   while (!ready) {
     if (Pump(progress_.deadline())) return AfterExit().reason;
     if (cancel_.requested()) return "it was cancelled";
-    if (!ready && Clock::now() >= progress_.deadline()) {
+    if (!ready && Progress::Clock::now() >= progress_.deadline()) {
       return "it was not ready within " + progress_.Waited() + QemuWords();
     }
   }
@@ -216,8 +217,8 @@ std::string Guest::Save(int state) {
   Ask("getfd", {{"fdname", "state"}}, state);
   const nlohmann::json started = Ask("migrate", {{"uri", "fd:state"}});
   if (!started.contains("return")) return "cannot be saved: " + started.dump();
-  const auto until = Clock::now() + kSaving;
-  while (Clock::now() < until && !cancel_.requested()) {
+  const auto until = Progress::Clock::now() + kSaving;
+  while (Progress::Clock::now() < until && !cancel_.requested()) {
     const nlohmann::json answer =
         Ask("query-migrate", nlohmann::json::object());
     const std::string status =
@@ -226,7 +227,7 @@ std::string Guest::Save(int state) {
     if (status == "failed" || status.empty()) {
       return "cannot be saved: " + answer.dump();
     }
-    if (Pump(Clock::now() + milliseconds(5))) break;
+    if (Pump(Progress::Clock::now() + milliseconds(5))) break;
   }
   return "was not saved in time";
 }
@@ -240,8 +241,8 @@ std::string Guest::EndHung() {
   if (child_->Wait(milliseconds(0))) return how + ", and ended";
   if (!cancel_.requested() &&
       qmp_.Execute("inject-nmi", nlohmann::json::object(), limits_.nmi)) {
-    const auto until = Clock::now() + limits_.nmi;
-    while (Clock::now() < until && !cancel_.requested()) {
+    const auto until = Progress::Clock::now() + limits_.nmi;
+    while (Progress::Clock::now() < until && !cancel_.requested()) {
       if (Pump(until)) return how + ", an NMI ended it";
     }
   }
@@ -254,16 +255,16 @@ std::string Guest::EndHung() {
 bool Guest::AnswersSysrq(char key) {
   constexpr milliseconds kQuiet{200};  // the answer is over
   const std::uint64_t before = console_.bytes();
-  const auto until = Clock::now() + limits_.sysrq;
+  const auto until = Progress::Clock::now() + limits_.sysrq;
   if (!qmp_.Execute("chardev-send-break", {{"id", "serial"}}, limits_.sysrq)) {
     return false;
   }
   serial_channel_.Write(std::string_view(&key, 1));
   auto quiet_at = until;
-  while (Clock::now() < std::min(until, quiet_at)) {
+  while (Progress::Clock::now() < std::min(until, quiet_at)) {
     const std::uint64_t had = console_.bytes();
     if (Pump(std::min(until, quiet_at)) || cancel_.requested()) break;
-    if (console_.bytes() != had) quiet_at = Clock::now() + kQuiet;
+    if (console_.bytes() != had) quiet_at = Progress::Clock::now() + kQuiet;
   }
   return console_.bytes() != before;
 }
@@ -271,7 +272,7 @@ bool Guest::AnswersSysrq(char key) {
 void Guest::Kill() {
   child_->Kill(SIGKILL);
   child_->Wait(milliseconds(-1));
-  Pump(Clock::now());
+  Pump(Progress::Clock::now());
 }
 
 // `reason` as it stands, or a failed boot where it did not come to `start`.
