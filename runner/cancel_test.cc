@@ -12,6 +12,17 @@
 namespace oomgate {
 namespace {
 
+// For all tests that send these: a shell has its background jobs ignore them.
+class CtrlCIsHeard : public testing::Environment {
+ public:
+  void SetUp() override {
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGQUIT, SIG_DFL);
+  }
+};
+[[maybe_unused]] const auto* const kCtrlCIsHeard =
+    testing::AddGlobalTestEnvironment(new CtrlCIsHeard);
+
 TEST(EndOnCtrlCDeathTest, ExitsByItsCode) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     EXPECT_EXIT(

@@ -73,17 +73,12 @@ TEST(SupervisedDeathTest, LeavesNothingOfKilledWork) {
 
 TEST(SupervisedDeathTest, EndsWhenItIsToldTo) {
   for (const int signal : {SIGTERM, SIGINT, SIGQUIT, SIGUSR1}) {
-    EXPECT_EXIT(
-        {
-          // A shell has its background jobs ignore some.
-          std::signal(signal, SIG_DFL);
-          ::_exit(Supervised([signal] {
-            ::kill(::getppid(), signal);
-            ::pause();
-            return 0;
-          }));
-        },
-        testing::ExitedWithCode(255), "");
+    EXPECT_EXIT(::_exit(Supervised([signal] {
+                  ::kill(::getppid(), signal);
+                  ::pause();
+                  return 0;
+                })),
+                testing::ExitedWithCode(255), "");
   }
 }
 
