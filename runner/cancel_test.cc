@@ -12,7 +12,7 @@
 namespace oomgate {
 namespace {
 
-// For all tests that send these: a shell has its background jobs ignore them.
+// A shell has its background jobs ignore SIGINT and SIGQUIT, which tests send.
 class CtrlCIsHeard : public testing::Environment {
  public:
   void SetUp() override {

@@ -7,7 +7,7 @@
 
 namespace oomgate {
 
-// The code under test has it, the tests do not.
+// Only the code under test is sanitized, so the tests ask the linked program.
 inline const bool kSanitized = dlsym(RTLD_DEFAULT, "__asan_init") != nullptr;
 
 }  // namespace oomgate

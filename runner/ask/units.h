@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What answers count in: pages of the kernel, MiB for who reads.
+// Units of the answers: the kernel's page size, and sizes as text in MiB.
 #pragma once
 
 #include <fmt/core.h>

@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMostSaid = 4096;  // of what QEMU itself says
+constexpr std::size_t kMostSaid = 4096;  // bytes of QEMU's own output
 constexpr milliseconds kQmp{5000};       // for an answer
 constexpr milliseconds kSaving{20000};
 
